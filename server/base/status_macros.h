@@ -10,8 +10,8 @@
 #define PERDURE_CONCAT_INNER_(a, b) a##b
 #define PERDURE_CONCAT_(a, b) PERDURE_CONCAT_INNER_(a, b)
 
-#define RETURN_IF_ERROR(expr)                                   \
-  do {                                                          \
+#define RETURN_IF_ERROR(expr)                                                                   \
+  do {                                                                                          \
     if (::absl::Status perdure_status_ = (expr); !perdure_status_.ok()) return perdure_status_; \
   } while (false)
 

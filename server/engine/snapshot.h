@@ -1,0 +1,23 @@
+// A run's folded state as a record, so that loading it need not read its whole history.
+#ifndef PERDURE_SERVER_ENGINE_SNAPSHOT_H_
+#define PERDURE_SERVER_ENGINE_SNAPSHOT_H_
+
+#include <string>
+
+#include "server/engine/state.h"
+
+namespace perdure::engine {
+
+// Runs with more pending items or undelivered stimuli than this are folded from their log instead: writing them out
+// again and again would cost more than it saves.
+inline constexpr size_t kSnapshotItemsMax = 64;
+
+// The folded state. `through` is 0, and the rest empty, for a run past kSnapshotItemsMax.
+records::HeadRecord ToSnapshot(const RunState& state);
+
+// Sets a fresh state (partition and run set) to what the record says. `head.through` must not be 0.
+void FromSnapshot(const records::HeadRecord& head, const Limits& limits, RunState& state);
+
+}  // namespace perdure::engine
+
+#endif  // PERDURE_SERVER_ENGINE_SNAPSHOT_H_
