@@ -42,6 +42,9 @@ struct Work {
     kWithdraw,
     // `session` may drop the coroutine of the run of `token`.
     kEvict,
+    // What the partition of `token` makes of `queue`'s backlog on disk: `count` items were offered again just
+    // before this, and `more` says whether others wait.
+    kRefilled,
   };
   Kind kind = Kind::kActivation;
   std::string queue;
@@ -50,6 +53,8 @@ struct Work {
   v1::WorkToken token;
   uint64_t session = 0;
   std::string reason;
+  int64_t count = 0;
+  bool more = false;
 };
 
 }  // namespace perdure
