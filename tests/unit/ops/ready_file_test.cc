@@ -23,9 +23,9 @@ TEST(ReadyFileTest, HoldsAddressesAndPid) {
 }
 
 TEST(ReadyFileTest, SaysWhyItCannotBeWritten) {
-  const absl::Status status = WriteReadyFile("/nonexistent/ready.json", {});
+  const absl::Status status = WriteReadyFile("/dev/null/ready.json", {});
   EXPECT_EQ(status.message(),
-            "cannot write the ready file /nonexistent/ready.json: No such file or directory");
+            "cannot write the ready file /dev/null/ready.json: Not a directory");
 }
 
 }  // namespace
