@@ -8,11 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "server/base/address.h"
 #include "server/base/status_macros.h"
 #include "server/base/suggest.h"
 #include "server/base/units.h"
 #include "server/base/utf8.h"
-#include "server/ops/address.h"
 
 namespace perdure::ops {
 namespace {
@@ -85,7 +85,7 @@ absl::Status ApplySetting(const Setting& setting, std::string_view value, Server
     return absl::OkStatus();
   }
   if (setting.type == Setting::Type::kAddress) {
-    if (const auto address = ParseAddress(value); !address.ok()) {
+    if (const auto address = base::ParseAddress(value); !address.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(Absl(setting.name), ": ", address.status().message()));
     }
   }

@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/address.h"
 #include "server/base/log.h"
 #include "server/base/version.h"
-#include "server/ops/address.h"
 
 namespace perdure::ops {
 namespace {
@@ -108,8 +108,8 @@ class HttpServer::Impl {
   }
 
   // The port listened on, or Unavailable.
-  absl::StatusOr<Address> Start(const std::string& listen) {
-    absl::StatusOr<Address> address = ParseAddress(listen);
+  absl::StatusOr<base::Address> Start(const std::string& listen) {
+    absl::StatusOr<base::Address> address = base::ParseAddress(listen);
     if (!address.ok()) return address.status();
     errno = 0;
     if (address->port == 0) {
@@ -163,7 +163,7 @@ void HttpServer::Handle(const std::string& path, const std::string& about, Handl
 }
 
 absl::Status HttpServer::Start(const std::string& listen) {
-  const absl::StatusOr<Address> address = impl_->Start(listen);
+  const absl::StatusOr<base::Address> address = impl_->Start(listen);
   if (!address.ok()) return address.status();
   address_ = address->ToString();
   return absl::OkStatus();

@@ -1,13 +1,13 @@
 // Addresses to listen on or to connect to: "127.0.0.1:7480", "[::1]:7480", "localhost:0".
-#ifndef PERDURE_SERVER_OPS_ADDRESS_H_
-#define PERDURE_SERVER_OPS_ADDRESS_H_
+#ifndef PERDURE_SERVER_BASE_ADDRESS_H_
+#define PERDURE_SERVER_BASE_ADDRESS_H_
 
 #include <string>
 #include <string_view>
 
 #include "absl/status/statusor.h"
 
-namespace perdure::ops {
+namespace perdure::base {
 
 struct Address {
   // Without brackets.
@@ -22,6 +22,6 @@ struct Address {
 // InvalidArgument says what is wrong and shows a good one.
 absl::StatusOr<Address> ParseAddress(std::string_view text);
 
-}  // namespace perdure::ops
+}  // namespace perdure::base
 
-#endif  // PERDURE_SERVER_OPS_ADDRESS_H_
+#endif  // PERDURE_SERVER_BASE_ADDRESS_H_

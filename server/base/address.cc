@@ -1,10 +1,10 @@
 // Splits host and port.
-#include "server/ops/address.h"
+#include "server/base/address.h"
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
-namespace perdure::ops {
+namespace perdure::base {
 namespace {
 
 absl::string_view Absl(std::string_view s) { return {s.data(), s.size()}; }
@@ -42,4 +42,4 @@ absl::StatusOr<Address> ParseAddress(std::string_view text) {
   return address;
 }
 
-}  // namespace perdure::ops
+}  // namespace perdure::base

@@ -1,10 +1,10 @@
 // HOST:PORT, read and written.
-#include "server/ops/address.h"
+#include "server/base/address.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace perdure::ops {
+namespace perdure::base {
 namespace {
 
 TEST(AddressTest, ReadsBackWhatItWrites) {
@@ -31,4 +31,4 @@ TEST(AddressTest, SaysWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace perdure::ops
+}  // namespace perdure::base
