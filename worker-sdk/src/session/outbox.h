@@ -1,0 +1,106 @@
+// What a worker process has to say to the server: answers, heartbeats, requests. Coalesces what waits
+// into frames, and keeps every answer until the server acknowledged it.
+//
+// What it holds is bounded by the session's credits: one answer for each activation, step and task in hand,
+// one heartbeat for each task; of evictions, which are only hints, by kEvictedMax.
+//
+// Not thread-safe: the session guards it.
+#ifndef PERDURE_WORKER_SDK_SRC_SESSION_OUTBOX_H_
+#define PERDURE_WORKER_SDK_SRC_SESSION_OUTBOX_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "perdure/v1/worker_service.pb.h"
+#include "worker-sdk/src/session/token.h"
+
+namespace perdure::session {
+
+class FrameBudget;
+
+// A frame is closed once it holds this much.
+inline constexpr std::size_t kFrameBytesTarget = 1 << 20;
+inline constexpr std::size_t kFrameItemsMax = 256;
+// One answer larger than this would not fit a gRPC message (64 MiB) and is replaced by a failure.
+inline constexpr std::size_t kAnswerBytesMax = 60 << 20;
+// Evictions that wait while there is no connection; beyond it the oldest are forgotten.
+inline constexpr std::size_t kEvictedMax = 65'536;
+
+class Outbox {
+ public:
+  // Each fills in `answer_id`. An answer that is too large for a frame is kept as a failure that says so.
+  std::uint64_t Add(v1::ActivationAnswer answer);
+  std::uint64_t Add(v1::StepAnswer answer);
+  std::uint64_t Add(v1::TaskAnswer answer);
+  // Takes the place of a heartbeat for the same token that was not sent yet. Details that wait when their
+  // task fails travel in a frame of their own before the failure: the next attempt reads them.
+  void Add(v1::TaskHeartbeat heartbeat);
+  void Add(v1::HistoryRequest request);
+  void AddEvicted(v1::WorkToken token);
+  // Sent once on each stream from now on.
+  void AddDrain();
+
+  // Moves what waits into `frame` (cleared first), as much as one frame takes. False: nothing waits.
+  bool NextFrame(v1::WorkerFrame* frame);
+  bool HasWaiting() const;
+
+  // Forgets an answer. Unknown ids are ignored. True: it was known.
+  bool Ack(std::uint64_t answer_id);
+
+  // A new stream was welcomed: everything not acknowledged waits again, in order. Activation answers do
+  // not survive a change of server (their tokens are stale), nor do history requests a lost stream, which
+  // the executor repeats.
+  void OnNewStream(bool server_changed);
+
+  // Drops the unacknowledged task or activation answer for this token, which the server has no use for
+  // any more.
+  void DropStale(const v1::WorkToken& token);
+
+  // Whether an answer for this delivery was given and not acknowledged.
+  bool Answered(const v1::WorkToken& token) const { return by_token_.contains(KeyOf(token)); }
+
+  // Tokens of answers that were not acknowledged: still in hand as far as the server knows.
+  std::vector<v1::WorkToken> UnackedTasks() const;
+  std::vector<v1::WorkToken> UnackedActivations() const;
+
+  std::size_t unacked() const { return unacked_.size(); }
+  std::size_t unacked_bytes() const { return unacked_bytes_; }
+
+ private:
+  using Answer = std::variant<v1::ActivationAnswer, v1::StepAnswer, v1::TaskAnswer>;
+  struct Kept {
+    Answer answer;
+    std::size_t bytes = 0;
+  };
+  using KeptMap = std::map<std::uint64_t, Kept>;
+
+  template <typename T>
+  std::uint64_t Keep(T answer);
+  KeptMap::iterator Forget(KeptMap::iterator it);
+  bool TakeAnswers(v1::WorkerFrame* frame, FrameBudget& budget);
+
+  std::uint64_t next_answer_id_ = 1;
+  KeptMap unacked_;
+  std::size_t unacked_bytes_ = 0;
+  // Activation and task answers in `unacked_`.
+  std::unordered_map<TokenKey, std::uint64_t, TokenHash> by_token_;
+
+  // Ids of answers that the current stream was not given yet.
+  std::deque<std::uint64_t> to_send_;
+  std::map<TokenKey, v1::TaskHeartbeat> heartbeats_;
+  // Of tasks that failed: sent before their answers.
+  std::deque<v1::TaskHeartbeat> last_heartbeats_;
+  std::deque<v1::HistoryRequest> history_requests_;
+  std::deque<v1::WorkToken> evicted_;
+  bool draining_ = false;
+  bool drain_to_send_ = false;
+};
+
+}  // namespace perdure::session
+
+#endif  // PERDURE_WORKER_SDK_SRC_SESSION_OUTBOX_H_

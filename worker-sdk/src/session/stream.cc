@@ -1,0 +1,114 @@
+#include "worker-sdk/src/session/stream.h"
+
+#include <utility>
+
+namespace perdure::session {
+
+Stream::Stream(std::shared_ptr<grpc::Channel> channel, StreamOwner* owner)
+    : channel_(std::move(channel)), stub_(v1::WorkerService::NewStub(channel_)), owner_(owner) {}
+
+void Stream::Start() {
+  stub_->async()->Connect(&context_, this);
+  AddHold();
+  {
+    std::lock_guard lock(mu_);
+    started_ = true;
+    hold_ = true;
+  }
+  StartRead(&read_frame_);
+  StartCall();
+  Pump();
+}
+
+void Stream::Wake() { Pump(); }
+
+void Stream::HalfClose() {
+  {
+    std::lock_guard lock(mu_);
+    half_close_wanted_ = true;
+  }
+  Pump();
+}
+
+void Stream::Cancel() { context_.TryCancel(); }
+
+Stream::Next Stream::Claim() {
+  if (!started_ || broken_ || write_out_ || half_closed_) return Next::kNothing;
+  if (owner_->NextFrame(&write_frame_)) {
+    write_out_ = true;
+    ++starting_;
+    return Next::kWrite;
+  }
+  if (half_close_wanted_) {
+    half_closed_ = true;
+    write_out_ = true;
+    ++starting_;
+    return Next::kHalfClose;
+  }
+  return Next::kNothing;
+}
+
+void Stream::Pump() {
+  Next next;
+  {
+    std::lock_guard lock(mu_);
+    next = Claim();
+  }
+  if (next == Next::kNothing) return;
+  // Without the lock: this may send on the socket.
+  if (next == Next::kWrite) {
+    StartWrite(&write_frame_);
+  } else {
+    StartWritesDone();
+  }
+  std::unique_lock lock(mu_);
+  --starting_;
+  ReleaseHoldIfLast(std::move(lock));
+}
+
+void Stream::ReleaseHoldIfLast(std::unique_lock<std::mutex> lock) {
+  if (!hold_ || !broken_ || write_out_ || starting_ > 0) return;
+  hold_ = false;
+  lock.unlock();
+  RemoveHold();
+}
+
+void Stream::Break() {
+  std::unique_lock lock(mu_);
+  broken_ = true;
+  ReleaseHoldIfLast(std::move(lock));
+}
+
+void Stream::OnReadDone(bool ok) {
+  if (!ok) {
+    Break();
+    return;
+  }
+  owner_->OnFrame(read_frame_);
+  read_frame_.Clear();
+  StartRead(&read_frame_);
+}
+
+void Stream::OnWriteDone(bool ok) {
+  {
+    std::unique_lock lock(mu_);
+    write_out_ = false;
+    if (!ok) broken_ = true;
+    if (broken_) {
+      ReleaseHoldIfLast(std::move(lock));
+      return;
+    }
+  }
+  Pump();
+}
+
+void Stream::OnWritesDoneDone(bool ok) {
+  std::unique_lock lock(mu_);
+  write_out_ = false;
+  if (!ok) broken_ = true;
+  ReleaseHoldIfLast(std::move(lock));
+}
+
+void Stream::OnDone(const grpc::Status& status) { owner_->OnClosed(status); }
+
+}  // namespace perdure::session

@@ -1,0 +1,246 @@
+#include "worker-sdk/src/tasks/task_pool.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <set>
+#include <system_error>
+#include <thread>
+#include <unordered_map>
+#include <utility>
+
+#include "worker-sdk/src/session/token.h"
+#include "worker-sdk/src/tasks/answer.h"
+#include "worker-sdk/src/tasks/heartbeat_timer.h"
+#include "worker-sdk/src/tasks/running_task.h"
+
+namespace perdure::tasks {
+
+using session::KeyOf;
+using session::TokenHash;
+using session::TokenKey;
+using TaskPtr = std::shared_ptr<RunningTask>;
+
+class TaskPool::Impl {
+ public:
+  Impl(const Registry& registry, TaskPoolOptions options, TaskSink* sink)
+      : registry_(registry), options_(std::move(options)), sink_(sink) {}
+  ~Impl();
+
+  void Deliver(v1::TaskDelivery delivery);
+  void Stop(const v1::WorkToken& token, StopCause cause, const std::string& reason);
+  void StopAll();
+  void SetLimits(std::int64_t bytes) { payload_bytes_max_ = bytes; }
+  std::vector<v1::TaskInHand> InHand() const;
+  std::vector<std::string> Names() const;
+  bool WaitIdle(std::chrono::milliseconds timeout) const;
+  TaskPoolStats Stats() const;
+
+ private:
+  TaskPtr NewTask(v1::TaskDelivery delivery);
+  // Starts a thread if there is work for it; false: there is no thread at all.
+  bool GrowLocked();
+  void Work();
+  void Execute(RunningTask& task);
+  void Finish(RunningTask& task, v1::TaskAnswer answer);
+
+  const Registry& registry_;
+  const TaskPoolOptions options_;
+  TaskSink* const sink_;
+  std::atomic<std::int64_t> payload_bytes_max_{0};
+  HeartbeatTimer timer_;
+
+  mutable std::mutex mu_;
+  std::condition_variable work_;
+  mutable std::condition_variable idle_;
+  // All below: guarded by mu_.
+  std::unordered_map<TokenKey, TaskPtr, TokenHash> in_hand_;
+  std::deque<TaskPtr> queue_;
+  std::vector<std::thread> threads_;
+  int threads_idle_ = 0;
+  bool closing_ = false;
+  TaskPoolStats stats_;
+};
+
+TaskPool::Impl::~Impl() {
+  {
+    std::lock_guard lock(mu_);
+    closing_ = true;
+  }
+  StopAll();
+  work_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+TaskPtr TaskPool::Impl::NewTask(v1::TaskDelivery delivery) {
+  auto self = std::make_shared<std::weak_ptr<RunningTask>>();
+  auto task = std::make_shared<RunningTask>(
+      std::move(delivery), options_.converter, options_.log,
+      static_cast<std::size_t>(std::max<std::int64_t>(payload_bytes_max_.load(), 0)),
+      [this](v1::TaskHeartbeat heartbeat) { sink_->Heartbeat(std::move(heartbeat)); },
+      [this, self](RunningTask::Clock::time_point due) { timer_.At(due, *self); });
+  *self = task;
+  return task;
+}
+
+void TaskPool::Impl::Deliver(v1::TaskDelivery delivery) {
+  const bool answered = sink_->Answered(delivery.token());
+  TaskPtr task = NewTask(std::move(delivery));
+  bool overloaded = false;
+  {
+    std::lock_guard lock(mu_);
+    if (closing_) return;
+    if (answered || in_hand_.contains(KeyOf(task->token()))) {
+      ++stats_.duplicates;
+      return;
+    }
+    ++stats_.delivered;
+    // Some slack: the server may count a credit as returned before the pool does.
+    overloaded = in_hand_.size() >= static_cast<std::size_t>(options_.tasks_max) * 2;
+    if (!overloaded) {
+      in_hand_.emplace(KeyOf(task->token()), task);
+      queue_.push_back(task);
+      if (!GrowLocked()) {
+        queue_.pop_back();
+        in_hand_.erase(KeyOf(task->token()));
+        overloaded = true;
+      }
+    }
+  }
+  if (overloaded) {
+    sink_->Answer(Overloaded(task->delivery(), options_.tasks_max));
+    return;
+  }
+  work_.notify_one();
+}
+
+bool TaskPool::Impl::GrowLocked() {
+  if (threads_idle_ >= static_cast<int>(queue_.size())) return true;
+  if (threads_.size() >= static_cast<std::size_t>(options_.tasks_max)) return true;
+  try {
+    threads_.emplace_back([this] { Work(); });
+  } catch (const std::system_error&) {
+    // The system has no more threads; those that there are take the work one after the other.
+    return !threads_.empty();
+  }
+  return true;
+}
+
+void TaskPool::Impl::Work() {
+  std::unique_lock lock(mu_);
+  for (;;) {
+    ++threads_idle_;
+    work_.wait(lock, [this] { return closing_ || !queue_.empty(); });
+    --threads_idle_;
+    if (closing_) return;
+    TaskPtr task = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    Execute(*task);
+    task.reset();
+    lock.lock();
+  }
+}
+
+void TaskPool::Impl::Execute(RunningTask& task) {
+  if (auto answer = AnswerIfStopped(task)) {
+    Finish(task, *std::move(answer));
+    return;
+  }
+  Finish(task, RunTask(registry_, task, options_.converter.get(), payload_bytes_max_));
+}
+
+void TaskPool::Impl::Finish(RunningTask& task, v1::TaskAnswer answer) {
+  task.EndHeartbeats(answer.has_failure());
+  const auto outcome = answer.outcome_case();
+  bool silent = task.Stopped() == StopCause::kStale;
+  {
+    std::lock_guard lock(mu_);
+    silent = silent || closing_;
+  }
+  // Answered before it is out of hand: a hello in between lists the task either way.
+  if (!silent) sink_->Answer(std::move(answer));
+  std::lock_guard lock(mu_);
+  in_hand_.erase(KeyOf(task.token()));
+  stats_.completed += outcome == v1::TaskAnswer::kResult;
+  stats_.failed += outcome == v1::TaskAnswer::kFailure;
+  stats_.cancelled += outcome == v1::TaskAnswer::kCancelled;
+  if (in_hand_.empty()) idle_.notify_all();
+}
+
+void TaskPool::Impl::Stop(const v1::WorkToken& token, StopCause cause, const std::string& reason) {
+  TaskPtr task;
+  {
+    std::lock_guard lock(mu_);
+    const auto it = in_hand_.find(KeyOf(token));
+    if (it == in_hand_.end()) return;
+    task = it->second;
+  }
+  task->Stop(cause, reason);
+}
+
+void TaskPool::Impl::StopAll() {
+  std::vector<TaskPtr> tasks;
+  {
+    std::lock_guard lock(mu_);
+    for (const auto& [key, task] : in_hand_) tasks.push_back(task);
+  }
+  for (const TaskPtr& task : tasks) task->Stop(StopCause::kWorkerStopping, "the worker is stopping");
+}
+
+std::vector<v1::TaskInHand> TaskPool::Impl::InHand() const {
+  std::vector<v1::TaskInHand> list;
+  std::lock_guard lock(mu_);
+  for (const auto& [key, task] : in_hand_) {
+    if (task->Stopped() == StopCause::kStale) continue;
+    v1::TaskInHand& item = list.emplace_back();
+    *item.mutable_token() = task->token();
+    item.set_running_ms(task->Running().count());
+  }
+  return list;
+}
+
+std::vector<std::string> TaskPool::Impl::Names() const {
+  std::vector<std::string> names;
+  std::lock_guard lock(mu_);
+  for (const auto& [key, task] : in_hand_) {
+    names.push_back(task->delivery().task_type() + " of " + task->delivery().workflow_id() + " for " +
+                    std::to_string(task->Running().count()) + " ms");
+  }
+  return names;
+}
+
+bool TaskPool::Impl::WaitIdle(std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mu_);
+  return idle_.wait_for(lock, timeout, [this] { return in_hand_.empty(); });
+}
+
+TaskPoolStats TaskPool::Impl::Stats() const {
+  std::lock_guard lock(mu_);
+  TaskPoolStats stats = stats_;
+  stats.in_hand = static_cast<std::int64_t>(in_hand_.size());
+  stats.threads = static_cast<std::int64_t>(threads_.size());
+  return stats;
+}
+
+TaskPool::TaskPool(const Registry& registry, TaskPoolOptions options, TaskSink* sink)
+    : impl_(std::make_unique<Impl>(registry, std::move(options), sink)) {}
+TaskPool::~TaskPool() = default;
+
+void TaskPool::Deliver(v1::TaskDelivery delivery) { impl_->Deliver(std::move(delivery)); }
+void TaskPool::Cancel(const v1::WorkToken& token, const std::string& reason) {
+  impl_->Stop(token, StopCause::kRequested, reason);
+}
+void TaskPool::Drop(const v1::WorkToken& token) {
+  impl_->Stop(token, StopCause::kStale, "the server has no use for this attempt any more");
+}
+void TaskPool::SetLimits(std::int64_t payload_bytes_max) { impl_->SetLimits(payload_bytes_max); }
+void TaskPool::StopAll() { impl_->StopAll(); }
+std::vector<v1::TaskInHand> TaskPool::InHand() const { return impl_->InHand(); }
+std::vector<std::string> TaskPool::Names() const { return impl_->Names(); }
+bool TaskPool::WaitIdle(std::chrono::milliseconds timeout) const { return impl_->WaitIdle(timeout); }
+TaskPoolStats TaskPool::Stats() const { return impl_->Stats(); }
+
+}  // namespace perdure::tasks
