@@ -42,10 +42,12 @@ int64_t TaskDue(const PendingTask& t) {
     case TaskPhase::kReady:
     case TaskPhase::kQueued:
     case TaskPhase::kSpilled:
-    case TaskPhase::kHeld:
       if (t.attempt == 1 && timeouts.schedule_to_start_ms() > 0) {
-        due = std::min(due, t.scheduled_ms + timeouts.schedule_to_start_ms());
+        due = std::min(due, std::max(t.scheduled_ms, t.waiting_since_ms) + timeouts.schedule_to_start_ms());
       }
+      break;
+    case TaskPhase::kHeld:
+      // A worker may have it already.
       break;
   }
   return due == kNever ? 0 : due;

@@ -14,7 +14,10 @@
 //   backing off | the backoff is over                     | ready
 //   held        | its worker came back with it            | running
 //   held        | the hold is over                        | ready
-//   any         | schedule-to-close, schedule-to-start    | TaskFailed
+//   any         | schedule-to-close                       | TaskFailed
+//   ready,      | schedule-to-start, before the first     | TaskFailed
+//    queued,    |   attempt was taken                     |
+//    spilled    |                                         |
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -274,7 +277,9 @@ Decision Decide(RunState& state, ReleaseHeldInput, const Env& env) {
   if (state.hold_tasks) {
     state.hold_tasks = false;
     for (auto& [seq, task] : state.tasks) {
-      if (task.phase == TaskPhase::kHeld) SetPhase(state, seq, task, TaskPhase::kReady);
+      if (task.phase != TaskPhase::kHeld) continue;
+      task.waiting_since_ms = env.now_ms;
+      SetPhase(state, seq, task, TaskPhase::kReady);
     }
   }
   return t.Finish();
