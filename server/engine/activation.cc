@@ -15,9 +15,11 @@
 // From `none`, stimuli that are waiting lead straight to the next activation.
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "server/engine/commands.h"
 #include "server/engine/decide.h"
+#include "server/engine/evolve.h"
 #include "server/engine/live.h"
 #include "server/engine/retry.h"
 #include "server/engine/transition.h"
@@ -52,23 +54,28 @@ v1::Failure WorkerError(std::string message) {
   return failure;
 }
 
-// Cancel commands reach beyond the history: to the worker that runs the task.
-void CarryOutCancels(Transition& t, const v1::Advance& advance) {
-  for (const v1::Command& command : advance.commands()) {
+// Cancel commands reach beyond the history: to the worker that runs the task. Before the advance is emitted.
+// The code may have cancelled a task more than once in one advance.
+void CarryOutCancels(Transition& t, const v1::Advanced& advanced) {
+  absl::flat_hash_set<int64_t> recalled;
+  absl::flat_hash_set<int64_t> dropped;
+  for (const v1::Command& command : advanced.commands()) {
     if (!command.has_cancel_task()) continue;
     auto it = t.s.tasks.find(command.cancel_task().seq());
     if (it == t.s.tasks.end()) continue;
+    const auto& [seq, task] = *it;
     const bool wait = command.cancel_task().mode() == v1::CancelTask::MODE_WAIT;
-    if (!wait || it->second.phase == TaskPhase::kRunning) {
-      t.Recall(it->first, it->second, "the workflow cancelled it");
+    if ((!wait || task.phase == TaskPhase::kRunning) && recalled.insert(seq).second) {
+      t.Recall(seq, task, "the workflow cancelled it");
     }
-    if (!wait) t.DropTaskNote(it->first);
+    if (!wait && dropped.insert(seq).second) t.DropTaskNote(seq);
   }
 }
 
-// Tasks that were to be cancelled, with the workflow waiting for the outcome, and that no worker has.
-void CancelUnstarted(Transition& t, const v1::Advance& advance) {
-  for (const v1::Command& command : advance.commands()) {
+// Tasks that were to be cancelled, with the workflow waiting for the outcome, and that no worker has. After
+// the advance was emitted.
+void CancelUnstarted(Transition& t, const v1::Advanced& advanced) {
+  for (const v1::Command& command : advanced.commands()) {
     if (!command.has_cancel_task() || command.cancel_task().mode() != v1::CancelTask::MODE_WAIT) continue;
     auto it = t.s.tasks.find(command.cancel_task().seq());
     if (it != t.s.tasks.end() && it->second.phase != TaskPhase::kRunning) {
@@ -93,7 +100,6 @@ void TakeAdvance(Transition& t, ActivationAnswerInput& input) {
   t.s.activation = ActivationState{};
   t.s.affinity = input.session;
   t.DropActivationNote();
-  CarryOutCancels(t, advance);
   auto event = t.NewEvent();
   v1::Advanced& advanced = *event->mutable_advanced();
   advanced.set_consumed_through(a.deliver_through);
@@ -102,21 +108,14 @@ void TakeAdvance(Transition& t, ActivationAnswerInput& input) {
   if (input.identity) advanced.set_identity(*input.identity);
   if (input.build_id) advanced.set_build_id(*input.build_id);
   advanced.mutable_commands()->Swap(advance.mutable_commands());
+  // The end of a run recalls all that is out anyway.
+  if (!Closes(*event)) CarryOutCancels(t, advanced);
   const EventPtr kept = event;
   t.Emit(std::move(event));
   if (!t.s.open()) return;
   if (!t.s.steps.empty()) t.s.steps_in_hand = true;
   CompleteSteps(t, advance);
-  // The commands moved into the event; look at them there.
-  v1::Advance view;
-  bool any_wait = false;
-  for (const v1::Command& c : kept->advanced().commands()) {
-    if (c.has_cancel_task() && c.cancel_task().mode() == v1::CancelTask::MODE_WAIT) {
-      *view.add_commands() = c;
-      any_wait = true;
-    }
-  }
-  if (any_wait) CancelUnstarted(t, view);
+  CancelUnstarted(t, kept->advanced());
 }
 
 }  // namespace
@@ -135,8 +134,8 @@ Decision Decide(RunState& state, ActivationAnswerInput input, const Env& env) {
   }
   if (input.answer.advance().consumed_through() != a.deliver_through) {
     BackOff(t, WorkerError(absl::StrCat("the worker says it consumed events through ",
-                                        input.answer.advance().consumed_through(), ", but the activation delivered ",
-                                        a.deliver_through)));
+                                        input.answer.advance().consumed_through(),
+                                        ", but the activation delivered ", a.deliver_through)));
     return t.Finish();
   }
   if (std::string why = WhyInvalid(state, input.answer.advance(), *env.limits); !why.empty()) {
@@ -155,7 +154,8 @@ Decision Decide(RunState& state, StepAnswerInput input, const Env& env) {
     v1::Failure failure;
     failure.set_kind(v1::Failure::KIND_LIMIT);
     failure.set_message(absl::StrCat("the step's result has ", step.result().data().size(),
-                                     " bytes, the limit payload_bytes_max is ", env.limits->payload_bytes_max));
+                                     " bytes, the limit payload_bytes_max is ",
+                                     env.limits->payload_bytes_max));
     failure.set_non_retryable(true);
     *step.mutable_failure() = std::move(failure);
   }
@@ -187,7 +187,8 @@ void ReleaseActivation(Transition& t) {
   Work work;
   work.kind = Work::Kind::kActivation;
   const v1::RunStarted& started = s.started();
-  work.queue = QueueKey(started.namespace_(), started.task_queue(), WorkKind::kActivation, started.workflow_type());
+  work.queue =
+      QueueKey(started.namespace_(), started.task_queue(), WorkKind::kActivation, started.workflow_type());
   work.session = s.affinity;
   work.activation = std::make_unique<v1::Activation>();
   v1::Activation& m = *work.activation;
