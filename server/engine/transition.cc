@@ -105,7 +105,8 @@ void Transition::RecallEverything(v1::RunStatus status) {
 // A failed or timed out run with a retry policy is followed by another one.
 void Transition::FollowUp(v1::RunStatus status, const v1::Event& closing) {
   const v1::RunStarted& started = s.started();
-  if (!started.has_retry_policy()) return;
+  // Who asked for an end does not want another beginning.
+  if (!started.has_retry_policy() || s.cancel_requested) return;
   v1::Failure failure;
   if (status == v1::RUN_STATUS_FAILED && closing.has_advanced()) {
     failure = closing.advanced().commands().rbegin()->fail_run().failure();
