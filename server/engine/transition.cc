@@ -20,7 +20,7 @@ std::shared_ptr<v1::Event> Transition::NewEvent() const {
 void Transition::Emit(std::shared_ptr<v1::Event> event) {
   const v1::RunStatus status = StatusAfter(*event);
   if (status != v1::RUN_STATUS_RUNNING) {
-    RecallEverything(status);
+    RecallEverything(status, event->has_advanced());
     FollowUp(status, *event);
   }
   d.events.push_back(event);
@@ -70,36 +70,41 @@ void Transition::Recall(int64_t seq, const PendingTask& task, std::string reason
     // Dispatch withdraws it from the queue, or cancels it at the session it has just gone to.
     work.kind = Work::Kind::kWithdraw;
     const v1::ScheduleTask& c = *task.command;
-    work.queue = QueueKey(s.started().namespace_(), c.task_queue().empty() ? s.started().task_queue() : c.task_queue(),
-                          WorkKind::kTask, c.task_type());
+    work.queue =
+        QueueKey(s.started().namespace_(), c.task_queue().empty() ? s.started().task_queue() : c.task_queue(),
+                 WorkKind::kTask, c.task_type());
   }
   d.work.push_back(std::move(work));
 }
 
-void Transition::RecallEverything(v1::RunStatus status) {
+void Transition::RecallEverything(v1::RunStatus status, bool by_its_code) {
   const std::string reason = absl::StrCat("its workflow run is closed: ", v1::RunStatus_Name(status));
   for (const auto& [seq, task] : s.tasks) Recall(seq, task, reason);
   const ActivationState& a = s.activation;
   if (a.phase == ActivationPhase::kQueued || a.phase == ActivationPhase::kRunning) {
     Work work;
     work.kind = Work::Kind::kWithdraw;
-    work.token = Token(0, 1, a.delivery);
+    work.token = Token(0, s.activation_note ? s.activation_note->attempt() : 1, a.delivery);
     work.session = a.session;
     work.queue = QueueKey(s.started().namespace_(), s.started().task_queue(), WorkKind::kActivation,
                           s.started().workflow_type());
     d.work.push_back(std::move(work));
   }
-  const SessionNumber holder = a.session != 0 ? a.session : s.affinity;
-  // A run that its own code closes was dropped by the worker already.
-  if (holder != 0 && (status == v1::RUN_STATUS_TERMINATED || status == v1::RUN_STATUS_TIMED_OUT ||
-                      a.phase != ActivationPhase::kNone)) {
-    Work work;
-    work.kind = Work::Kind::kEvict;
-    work.token = Token(0, 1, 0);
-    work.session = holder;
-    d.work.push_back(std::move(work));
+  // The worker whose code ended the run dropped the coroutine already.
+  if (!by_its_code) {
+    Evict(s.affinity);
+    if (a.session != s.affinity) Evict(a.session);
   }
   s.activation = ActivationState{};
+}
+
+void Transition::Evict(SessionNumber session) {
+  if (session == 0) return;
+  Work work;
+  work.kind = Work::Kind::kEvict;
+  work.token = Token(0, 1, 0);
+  work.session = session;
+  d.work.push_back(std::move(work));
 }
 
 // A failed or timed out run with a retry policy is followed by another one.
@@ -134,11 +139,11 @@ void Transition::EnforceHistoryLimits() {
   if (!s.open() || d.events.empty()) return;
   std::string message;
   if (s.last_event_id >= env.limits->history_events_max) {
-    message = absl::StrCat("the run's history reached ", s.last_event_id, " events, the limit history_events_max (",
-                           env.limits->history_events_max, ")");
+    message = absl::StrCat("the run's history reached ", s.last_event_id,
+                           " events, the limit history_events_max (", env.limits->history_events_max, ")");
   } else if (s.history_bytes >= env.limits->history_bytes_max) {
-    message = absl::StrCat("the run's history reached ", s.history_bytes, " bytes, the limit history_bytes_max (",
-                           env.limits->history_bytes_max, ")");
+    message = absl::StrCat("the run's history reached ", s.history_bytes,
+                           " bytes, the limit history_bytes_max (", env.limits->history_bytes_max, ")");
   } else {
     return;
   }

@@ -1,7 +1,8 @@
 // Transition: the workbench of the Decide functions. Inside the engine only.
 //
-// Emit appends an event to the decision and evolves the state by it at once, so that what is decided next sees
-// it. Settle, at the end, turns what became possible (tasks that are ready, stimuli not yet delivered) into work.
+// Emit appends an event to the decision and evolves the state by it at once, so that what is decided next
+// sees it. Settle, at the end, turns what became possible (tasks that are ready, stimuli not yet delivered)
+// into work.
 #ifndef PERDURE_SERVER_ENGINE_TRANSITION_H_
 #define PERDURE_SERVER_ENGINE_TRANSITION_H_
 
@@ -46,7 +47,9 @@ class Transition {
 
  private:
   // Before an event that closes the run: recalls all that is out.
-  void RecallEverything(v1::RunStatus status);
+  void RecallEverything(v1::RunStatus status, bool by_its_code);
+  // The session may drop the run's coroutine. No effect for session 0.
+  void Evict(SessionNumber session);
   void FollowUp(v1::RunStatus status, const v1::Event& closing);
   void EnforceHistoryLimits();
 };
