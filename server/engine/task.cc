@@ -2,7 +2,8 @@
 //
 //   phase       | event                                   | next
 //   ------------+-----------------------------------------+-----------------------------------------
-//   ready       | the transition ends                     | queued (a new delivery)
+//   ready       | the transition ends                     | queued (a new delivery), or TaskCancelled if that
+//               |                                         |   was asked for
 //   queued      | a session took it                       | running
 //   queued      | the queue's window is full              | spilled
 //   spilled     | there is room again                     | ready
@@ -131,6 +132,11 @@ void ReleaseTasks(Transition& t) {
   for (const int64_t seq : ready) {
     auto it = t.s.tasks.find(seq);
     if (it == t.s.tasks.end() || it->second.phase != TaskPhase::kReady) continue;
+    if (it->second.cancel_requested) {
+      // It was to be cancelled while a worker had it, and now none has.
+      CancelPendingTask(t, seq);
+      continue;
+    }
     it->second.delivery = t.env.NextDelivery();
     SetPhase(t.s, seq, it->second, TaskPhase::kQueued);
     t.d.work.push_back(Delivery(t, seq, it->second));
@@ -269,6 +275,8 @@ Decision Decide(RunState& state, TakenOverInput input, const Env& env) {
   SetPhase(state, it->first, task, TaskPhase::kRunning);
   task.session = input.session;
   task.identity = std::move(input.identity);
+  // The worker may not have heard of it before the restart.
+  if (task.cancel_requested) t.Recall(it->first, task, "the workflow cancelled it");
   return t.Finish();
 }
 
