@@ -7,7 +7,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "perdure/v1/worker_service.pb.h"
 
 namespace perdure {
@@ -56,6 +58,9 @@ struct Work {
   int64_t count = 0;
   bool more = false;
 };
+
+// Answers to acknowledge, by session.
+using Acks = absl::flat_hash_map<uint64_t, std::vector<uint64_t>>;
 
 }  // namespace perdure
 

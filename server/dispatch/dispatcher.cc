@@ -54,10 +54,16 @@ Session* Dispatcher::Find(SessionNumber number) const {
   return it == sessions_.end() ? nullptr : it->second.get();
 }
 
-void Dispatcher::Release(std::vector<Work> work) {
+void Dispatcher::Release(std::vector<Work> work, Acks acks) {
   After after;
   {
     absl::MutexLock lock(&mu_);
+    for (const auto& [number, ids] : acks) {
+      Session* session = Find(number);
+      if (session == nullptr || session->sink == nullptr) continue;
+      session->outgoing.acks.insert(session->outgoing.acks.end(), ids.begin(), ids.end());
+      after.wake.insert(session->sink);
+    }
     for (Work& w : work) {
       switch (w.kind) {
         case Work::Kind::kActivation:

@@ -62,9 +62,8 @@ class Dispatcher {
 
   // ---- from the committer ----
 
-  void Release(std::vector<Work> work);
-  // The partition made something durable of these answers, or dropped them.
-  void Acknowledge(SessionNumber session, const std::vector<uint64_t>& answer_ids);
+  // `acks`: the partitions made something durable of these answers, or dropped them.
+  void Release(std::vector<Work> work, Acks acks);
 
   // ---- from streams ----
 
@@ -85,6 +84,8 @@ class Dispatcher {
 
   // False: the session is gone, stop.
   bool SendHistory(SessionNumber session, v1::HistoryChunk chunk);
+  // What waits to be sent to the session; 0 if it is gone.
+  size_t OutgoingBytes(SessionNumber session) const;
 
   // ---- housekeeping ----
 

@@ -107,18 +107,6 @@ bool Dispatcher::TakeFrame(SessionNumber number, v1::ServerFrame& frame) {
   return filled;
 }
 
-void Dispatcher::Acknowledge(SessionNumber number, const std::vector<uint64_t>& answer_ids) {
-  FrameSinkPtr wake;
-  {
-    absl::MutexLock lock(&mu_);
-    Session* session = Find(number);
-    if (session == nullptr) return;
-    session->outgoing.acks.insert(session->outgoing.acks.end(), answer_ids.begin(), answer_ids.end());
-    wake = session->sink;
-  }
-  if (wake) wake->Wake();
-}
-
 bool Dispatcher::SendHistory(SessionNumber number, v1::HistoryChunk chunk) {
   FrameSinkPtr wake;
   {
@@ -131,6 +119,12 @@ bool Dispatcher::SendHistory(SessionNumber number, v1::HistoryChunk chunk) {
   }
   wake->Wake();
   return true;
+}
+
+size_t Dispatcher::OutgoingBytes(SessionNumber number) const {
+  absl::MutexLock lock(&mu_);
+  const Session* session = Find(number);
+  return session == nullptr || session->sink == nullptr ? 0 : session->outgoing.bytes;
 }
 
 }  // namespace perdure::dispatch

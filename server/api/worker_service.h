@@ -1,0 +1,24 @@
+// WorkerService: worker streams. Frames in go to dispatch, frames out come from it.
+#ifndef PERDURE_SERVER_API_WORKER_SERVICE_H_
+#define PERDURE_SERVER_API_WORKER_SERVICE_H_
+
+#include "perdure/v1/worker_service.grpc.pb.h"
+#include "server/api/metrics.h"
+#include "server/dispatch/dispatcher.h"
+
+namespace perdure::api {
+
+class WorkerService final : public v1::WorkerService::CallbackService {
+ public:
+  WorkerService(dispatch::Dispatcher* dispatcher, ApiMetrics* metrics) : dispatcher_(dispatcher), metrics_(metrics) {}
+
+  grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerFrame>* Connect(grpc::CallbackServerContext* context) override;
+
+ private:
+  dispatch::Dispatcher* const dispatcher_;
+  ApiMetrics* const metrics_;
+};
+
+}  // namespace perdure::api
+
+#endif  // PERDURE_SERVER_API_WORKER_SERVICE_H_

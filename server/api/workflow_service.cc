@@ -1,0 +1,291 @@
+#include "server/api/workflow_service.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "server/api/errors.h"
+#include "server/api/watch.h"
+#include "server/base/status_macros.h"
+
+namespace perdure::api {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int64_t kHistoryPageDefault = 1'000;
+constexpr int64_t kHistoryPageBytes = 1 << 20;
+constexpr int32_t kListPageDefault = 100;
+// A long poll ends this much before its client would give up on it.
+constexpr std::chrono::milliseconds kDeadlineMargin{200};
+
+// Finishes a call and counts it.
+class Call {
+ public:
+  Call(grpc::CallbackServerContext* context, Method method, ApiMetrics* metrics)
+      : reactor_(context->DefaultReactor()), method_(method), metrics_(metrics), begin_(Clock::now()) {}
+  grpc::ServerUnaryReactor* reactor() const { return reactor_; }
+  grpc::ServerUnaryReactor* Finish(const absl::Status& status) const {
+    metrics_->Record(method_, status.raw_code(), begin_);
+    reactor_->Finish(ToGrpc(status));
+    return reactor_;
+  }
+
+ private:
+  grpc::ServerUnaryReactor* reactor_;
+  Method method_;
+  ApiMetrics* metrics_;
+  Clock::time_point begin_;
+};
+
+// A long poll: also hears when its client goes away.
+class ResultCall final : public grpc::ServerUnaryReactor {
+ public:
+  ResultCall(ApiMetrics* metrics, partition::Partition* partition, uint64_t waiter, v1::GetResultResponse* response)
+      : metrics_(metrics), partition_(partition), waiter_(waiter), response_(response), begin_(Clock::now()) {}
+  void Answer(absl::StatusOr<v1::GetResultResponse> result) {
+    if (result.ok()) *response_ = *std::move(result);
+    metrics_->Record(Method::kGetResult, result.status().raw_code(), begin_);
+    Finish(ToGrpc(result.status()));
+  }
+  void Fail(const absl::Status& status) {
+    metrics_->Record(Method::kGetResult, status.raw_code(), begin_);
+    Finish(ToGrpc(status));
+  }
+  void OnCancel() override { partition_->Put(partition::Forget{waiter_}); }
+  void OnDone() override { delete this; }
+
+ private:
+  ApiMetrics* const metrics_;
+  partition::Partition* const partition_;
+  const uint64_t waiter_;
+  v1::GetResultResponse* const response_;
+  const Clock::time_point begin_;
+};
+
+// When a long poll must answer: as asked, but in time for its client.
+int64_t PollDeadlineMs(const grpc::CallbackServerContext& context, int64_t now_ms, int64_t wait_ms) {
+  using std::chrono::milliseconds;
+  const auto left = context.deadline() - std::chrono::system_clock::now() - kDeadlineMargin;
+  const int64_t left_ms = std::max<int64_t>(0, std::chrono::duration_cast<milliseconds>(left).count());
+  return now_ms + std::min(wait_ms, left_ms);
+}
+
+struct HistoryPosition {
+  std::string run_id;
+  int64_t event_id = 1;
+};
+
+// A page token is "run id/next event".
+absl::StatusOr<HistoryPosition> ParseHistoryToken(const v1::GetHistoryRequest& request) {
+  HistoryPosition position{request.execution().run_id(), 1};
+  if (request.page_token().empty()) return position;
+  const std::vector<std::string> parts = absl::StrSplit(request.page_token(), '/');
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[1], &position.event_id) || position.event_id < 1) {
+    return absl::InvalidArgumentError(absl::StrCat("page_token '", request.page_token(),
+                                                   "' is not one that this server handed out; start without it"));
+  }
+  position.run_id = parts[0];
+  return position;
+}
+
+}  // namespace
+
+template <typename Message, typename Request, typename Response>
+grpc::ServerUnaryReactor* WorkflowService::Change(grpc::CallbackServerContext* context, Method method,
+                                                  const Request& request, const std::string& ns,
+                                                  const std::string& workflow_id, Response* response) {
+  const Call call(context, method, metrics_);
+  if (absl::Status s = Validate(request, limits_); !s.ok()) return call.Finish(s);
+  if (absl::Status s = ring_->Admit(ns, workflow_id); !s.ok()) return call.Finish(s);
+  Message message;
+  message.request = request;
+  message.reply = [call, response](absl::StatusOr<Response> result) {
+    if (result.ok()) *response = *std::move(result);
+    call.Finish(result.status());
+  };
+  ring_->PartitionFor(ns, workflow_id).Put(std::move(message));
+  return call.reactor();
+}
+
+template <typename Request, typename Response, typename Read>
+grpc::ServerUnaryReactor* WorkflowService::OnReader(grpc::CallbackServerContext* context, Method method,
+                                                    const Request& request, Response* response, Read read) {
+  const Call call(context, method, metrics_);
+  if (absl::Status s = Validate(request, limits_); !s.ok()) return call.Finish(s);
+  const bool taken = ring_->pool().Submit([call, response, read = std::move(read)] {
+    absl::StatusOr<Response> result = read();
+    if (result.ok()) *response = *std::move(result);
+    call.Finish(result.status());
+  });
+  if (!taken) return call.Finish(absl::ResourceExhaustedError("too many reads wait already; back off and try again"));
+  return call.reactor();
+}
+
+grpc::ServerUnaryReactor* WorkflowService::StartWorkflow(grpc::CallbackServerContext* context,
+                                                         const v1::StartWorkflowRequest* request,
+                                                         v1::StartWorkflowResponse* response) {
+  return Change<partition::StartRequest>(context, Method::kStart, *request, request->namespace_(),
+                                         request->workflow_id(), response);
+}
+
+grpc::ServerUnaryReactor* WorkflowService::SignalWorkflow(grpc::CallbackServerContext* context,
+                                                          const v1::SignalWorkflowRequest* request,
+                                                          v1::SignalWorkflowResponse* response) {
+  return Change<partition::SignalRequest>(context, Method::kSignal, *request, request->namespace_(),
+                                          request->execution().workflow_id(), response);
+}
+
+grpc::ServerUnaryReactor* WorkflowService::SignalWithStartWorkflow(grpc::CallbackServerContext* context,
+                                                                   const v1::SignalWithStartWorkflowRequest* request,
+                                                                   v1::SignalWithStartWorkflowResponse* response) {
+  return Change<partition::SignalWithStartRequest>(context, Method::kSignalWithStart, *request,
+                                                   request->start().namespace_(), request->start().workflow_id(),
+                                                   response);
+}
+
+grpc::ServerUnaryReactor* WorkflowService::CancelWorkflow(grpc::CallbackServerContext* context,
+                                                          const v1::CancelWorkflowRequest* request,
+                                                          v1::CancelWorkflowResponse* response) {
+  return Change<partition::CancelRequest>(context, Method::kCancel, *request, request->namespace_(),
+                                          request->execution().workflow_id(), response);
+}
+
+grpc::ServerUnaryReactor* WorkflowService::TerminateWorkflow(grpc::CallbackServerContext* context,
+                                                             const v1::TerminateWorkflowRequest* request,
+                                                             v1::TerminateWorkflowResponse* response) {
+  return Change<partition::TerminateRequest>(context, Method::kTerminate, *request, request->namespace_(),
+                                             request->execution().workflow_id(), response);
+}
+
+grpc::ServerUnaryReactor* WorkflowService::GetResult(grpc::CallbackServerContext* context,
+                                                     const v1::GetResultRequest* request,
+                                                     v1::GetResultResponse* response) {
+  const absl::Status valid = Validate(*request, limits_);
+  const absl::Status ready =
+      ring_->draining() ? absl::UnavailableError("the server is stopping; ask again") : absl::OkStatus();
+  partition::Partition* partition = &ring_->PartitionFor(request->namespace_(), request->execution().workflow_id());
+  partition::ResultRequest message;
+  message.request = *request;
+  message.waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
+  message.deadline_ms =
+      PollDeadlineMs(*context, facts_.now_ms(), std::min(request->wait_ms(), limits_.long_poll_ms_max));
+  auto* call = new ResultCall(metrics_, partition, message.waiter, response);
+  if (!valid.ok()) {
+    call->Fail(valid);
+  } else if (!ready.ok()) {
+    call->Fail(ready);
+  } else {
+    message.reply = [call](absl::StatusOr<v1::GetResultResponse> result) { call->Answer(std::move(result)); };
+    partition->Put(std::move(message));
+  }
+  return call;
+}
+
+grpc::ServerUnaryReactor* WorkflowService::DescribeWorkflow(grpc::CallbackServerContext* context,
+                                                            const v1::DescribeWorkflowRequest* request,
+                                                            v1::DescribeWorkflowResponse* response) {
+  const Call call(context, Method::kDescribe, metrics_);
+  if (absl::Status s = Validate(*request, limits_); !s.ok()) return call.Finish(s);
+  partition::DescribeRequest message;
+  message.request = *request;
+  message.reply = [this, call, response](absl::StatusOr<v1::DescribeWorkflowResponse> result) {
+    if (result.ok()) {
+      *response = *std::move(result);
+      AddHosting(*response);
+    }
+    call.Finish(result.status());
+  };
+  ring_->PartitionFor(request->namespace_(), request->execution().workflow_id()).Put(std::move(message));
+  return call.reactor();
+}
+
+// What only dispatch knows: whether anybody is there to do the work.
+void WorkflowService::AddHosting(v1::DescribeWorkflowResponse& r) const {
+  const v1::RunStarted& started = r.started();
+  const dispatch::Dispatcher& dispatcher = ring_->dispatcher();
+  if (r.summary().status() != v1::RUN_STATUS_RUNNING) return;
+  const bool hosted = dispatcher.Hosted(started.namespace_(), started.task_queue(), WorkKind::kActivation,
+                                        started.workflow_type());
+  if (r.has_pending_activation()) r.mutable_pending_activation()->set_hosted(hosted);
+  if (!hosted) {
+    r.add_notes(absl::StrCat("no connected worker hosts workflow type '", started.workflow_type(),
+                             "' on task queue '", started.task_queue(), "': the run waits for one"));
+  }
+  if (r.pending_activation().attempt() > 1) {
+    r.add_notes(absl::StrCat("the last activation failed: ", r.pending_activation().last_failure().message()));
+  }
+  std::string last_type;
+  for (v1::PendingTask& task : *r.mutable_pending_tasks()) {
+    task.set_hosted(dispatcher.Hosted(started.namespace_(), task.task_queue(), WorkKind::kTask, task.task_type()));
+    if (task.hosted() || task.task_type() == last_type) continue;
+    last_type = task.task_type();
+    r.add_notes(absl::StrCat("no connected worker hosts task type '", task.task_type(), "' on task queue '",
+                             task.task_queue(), "': the task waits for one"));
+  }
+}
+
+grpc::ServerUnaryReactor* WorkflowService::GetHistory(grpc::CallbackServerContext* context,
+                                                      const v1::GetHistoryRequest* request,
+                                                      v1::GetHistoryResponse* response) {
+  return OnReader(context, Method::kGetHistory, *request, response,
+                  [this, request]() -> absl::StatusOr<v1::GetHistoryResponse> {
+                    ASSIGN_OR_RETURN(const HistoryPosition from, ParseHistoryToken(*request));
+                    v1::WorkflowExecution execution = request->execution();
+                    execution.set_run_id(from.run_id);
+                    ASSIGN_OR_RETURN(const partition::Reader::RunPlace place,
+                                     ring_->reader().Locate(request->namespace_(), execution));
+                    const int64_t size = request->page_size() > 0 ? request->page_size() : kHistoryPageDefault;
+                    ASSIGN_OR_RETURN(partition::Reader::Events page,
+                                     ring_->reader().ReadEvents(place.partition, place.run, from.event_id, INT64_MAX,
+                                                                size, kHistoryPageBytes));
+                    v1::GetHistoryResponse out;
+                    out.set_run_id(place.run_id);
+                    for (v1::Event& event : page.events) *out.add_events() = std::move(event);
+                    if (page.next_event_id != 0) {
+                      out.set_next_page_token(absl::StrCat(place.run_id, "/", page.next_event_id));
+                    }
+                    return out;
+                  });
+}
+
+grpc::ServerUnaryReactor* WorkflowService::ListWorkflows(grpc::CallbackServerContext* context,
+                                                         const v1::ListWorkflowsRequest* request,
+                                                         v1::ListWorkflowsResponse* response) {
+  return OnReader(context, Method::kList, *request, response, [this, request] {
+    v1::ListWorkflowsRequest list = *request;
+    if (list.page_size() == 0) list.set_page_size(kListPageDefault);
+    return ring_->reader().List(list);
+  });
+}
+
+grpc::ServerUnaryReactor* WorkflowService::CountWorkflows(grpc::CallbackServerContext* context,
+                                                          const v1::CountWorkflowsRequest* request,
+                                                          v1::CountWorkflowsResponse* response) {
+  return OnReader(context, Method::kCount, *request, response,
+                  [this, request] { return ring_->reader().Count(*request); });
+}
+
+grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* WorkflowService::WatchWorkflow(
+    grpc::CallbackServerContext*, const v1::WatchWorkflowRequest* request) {
+  const uint64_t waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
+  return StartWatch(ring_, metrics_, *request, waiter, Validate(*request, limits_));
+}
+
+grpc::ServerUnaryReactor* WorkflowService::GetServerInfo(grpc::CallbackServerContext* context,
+                                                         const v1::GetServerInfoRequest*,
+                                                         v1::GetServerInfoResponse* response) {
+  const Call call(context, Method::kGetServerInfo, metrics_);
+  response->set_version(facts_.version);
+  response->set_server_epoch(facts_.epoch);
+  response->set_started_unix_ms(facts_.started_ms);
+  response->set_partitions(static_cast<int32_t>(ring_->partitions()));
+  response->set_state(ring_->draining() ? "draining" : "ready");
+  response->set_data_dir(facts_.data_dir);
+  ring_->dispatcher().FillInfo(*response);
+  return call.Finish(absl::OkStatus());
+}
+
+}  // namespace perdure::api

@@ -1,0 +1,142 @@
+#include "server/partition/committer.h"
+
+#include <chrono>
+#include <iterator>
+#include <utility>
+
+#include "server/base/log.h"
+
+namespace perdure::partition {
+namespace {
+
+constexpr std::chrono::milliseconds kFullDiskRetry{500};
+
+}  // namespace
+
+Committer::Committer(storage::Store* store, Outbox* outbox, const PartitionOptions& options, Fatal fatal)
+    : store_(store), outbox_(outbox), staged_bytes_max_(options.staged_bytes_max), fatal_(fatal) {}
+
+Committer::~Committer() { Stop(); }
+
+void Committer::Start() {
+  threaded_ = true;
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Committer::Stop() {
+  {
+    base::MutexLock lock(&mu_);
+    stopping_ = true;
+    work_cv_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+void Committer::Submit(Staged staged) {
+  if (staged.empty()) return;
+  base::MutexLock lock(&mu_);
+  while (threaded_ && staged_bytes_ > staged_bytes_max_ && !stopping_) room_cv_.Wait(&mu_);
+  staged_bytes_ += static_cast<int64_t>(staged.batch.bytes());
+  metrics_.staged_bytes.Set(staged_bytes_);
+  staged_.push_back(std::move(staged));
+  if (waiting_) work_cv_.NotifyOne();
+}
+
+void Committer::Loop() {
+  for (;;) {
+    std::vector<Staged> taken;
+    {
+      base::MutexLock lock(&mu_);
+      while (staged_.empty() && !stopping_) {
+        waiting_ = true;
+        work_cv_.Wait(&mu_);
+        waiting_ = false;
+      }
+      if (staged_.empty()) return;
+      taken.swap(staged_);
+      staged_bytes_ = 0;
+      room_cv_.NotifyAll();
+    }
+    Commit(std::move(taken));
+  }
+}
+
+bool Committer::CommitOnce() {
+  std::vector<Staged> taken;
+  {
+    base::MutexLock lock(&mu_);
+    taken.swap(staged_);
+    staged_bytes_ = 0;
+  }
+  if (taken.empty()) return false;
+  return Commit(std::move(taken));
+}
+
+bool Committer::Commit(std::vector<Staged> taken) {
+  std::vector<const storage::Batch*> batches;
+  uint64_t entries = 0;
+  uint64_t bytes = 0;
+  for (const Staged& s : taken) {
+    if (s.batch.empty()) continue;
+    batches.push_back(&s.batch);
+    entries += s.batch.count();
+    bytes += s.batch.bytes();
+  }
+  if (!batches.empty()) {
+    const auto begin = std::chrono::steady_clock::now();
+    if (absl::Status status = WriteWithRoom(batches); !status.ok()) {
+      // What is on disk now is unknown, and so is what later writes would do. Nothing of this was seen outside;
+      // recovery starts from what the disk holds.
+      fatal_(status);
+      return false;
+    }
+    const auto took = std::chrono::steady_clock::now() - begin;
+    metrics_.sync_us.Observe(
+        static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+    metrics_.commits.Add();
+    metrics_.entries.Add(entries);
+    metrics_.bytes.Add(bytes);
+    metrics_.entries_per_commit.Observe(entries);
+    metrics_.batches_per_commit.Observe(batches.size());
+  }
+  Release(taken);
+  return true;
+}
+
+// A full disk is expected: nothing was written, so wait for room and try the same again. Meanwhile new work is refused
+// (disk_full), and what was staged before waits.
+absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches) {
+  for (;;) {
+    absl::Status status = store_->Commit(batches);
+    if (!absl::IsResourceExhausted(status)) {
+      if (disk_full_.exchange(false)) base::LogInfo("the disk has room again: accepting new work");
+      return status;
+    }
+    if (!disk_full_.exchange(true)) {
+      base::LogError("the disk is full: refusing new work until there is room", {{"error", status}});
+    }
+    metrics_.full_disk_waits.Add();
+    base::MutexLock lock(&mu_);
+    if (stopping_) return absl::AbortedError("stopped while the disk was full");
+    work_cv_.WaitFor(&mu_, kFullDiskRetry);
+  }
+}
+
+void Committer::Release(std::vector<Staged>& taken) {
+  std::vector<Work> work;
+  Acks acks;
+  for (Staged& s : taken) {
+    if (s.committed != nullptr) s.committed->store(s.commit, std::memory_order_release);
+    work.insert(work.end(), std::make_move_iterator(s.work.begin()), std::make_move_iterator(s.work.end()));
+    for (auto& [session, ids] : s.acks) {
+      std::vector<uint64_t>& all = acks[session];
+      all.insert(all.end(), ids.begin(), ids.end());
+    }
+  }
+  if (!work.empty() || !acks.empty()) outbox_->Release(std::move(work), std::move(acks));
+  for (Staged& s : taken) {
+    for (auto& reply : s.replies) std::move(reply)();
+  }
+}
+
+}  // namespace perdure::partition

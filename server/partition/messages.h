@@ -1,0 +1,109 @@
+// Messages: what can be put into a partition's mailbox.
+#ifndef PERDURE_SERVER_PARTITION_MESSAGES_H_
+#define PERDURE_SERVER_PARTITION_MESSAGES_H_
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "perdure/v1/workflow_service.pb.h"
+#include "server/engine/input.h"
+
+namespace perdure::partition {
+
+// Called exactly once, by the committer's thread, when what it says is durable. Must not block.
+template <typename T>
+using Reply = absl::AnyInvocable<void(absl::StatusOr<T>)>;
+
+// ---- from clients; validated ----
+
+struct StartRequest {
+  v1::StartWorkflowRequest request;
+  Reply<v1::StartWorkflowResponse> reply;
+};
+struct SignalRequest {
+  v1::SignalWorkflowRequest request;
+  Reply<v1::SignalWorkflowResponse> reply;
+};
+struct SignalWithStartRequest {
+  v1::SignalWithStartWorkflowRequest request;
+  Reply<v1::SignalWithStartWorkflowResponse> reply;
+};
+struct CancelRequest {
+  v1::CancelWorkflowRequest request;
+  Reply<v1::CancelWorkflowResponse> reply;
+};
+struct TerminateRequest {
+  v1::TerminateWorkflowRequest request;
+  Reply<v1::TerminateWorkflowResponse> reply;
+};
+struct DescribeRequest {
+  v1::DescribeWorkflowRequest request;
+  Reply<v1::DescribeWorkflowResponse> reply;
+};
+// Replies when the run is closed, or with status RUNNING at the deadline.
+struct ResultRequest {
+  v1::GetResultRequest request;
+  int64_t deadline_ms = 0;
+  // Chosen by the caller, for Forget.
+  uint64_t waiter = 0;
+  Reply<v1::GetResultResponse> reply;
+};
+// Where a run is: how far its history goes, and whether it is closed.
+struct Progress {
+  uint64_t run = 0;
+  std::string run_id;
+  int64_t last_event_id = 0;
+  bool closed = false;
+};
+// Reports the progress at once and then after each commit that adds to the run's history, until it is closed or
+// forgotten. An error is reported once, and ends it.
+struct WatchRequest {
+  std::string ns;
+  v1::WorkflowExecution execution;
+  uint64_t waiter = 0;
+  absl::AnyInvocable<void(absl::StatusOr<Progress>)> progress;
+};
+// The client of a ResultRequest or WatchRequest went away.
+struct Forget {
+  uint64_t waiter = 0;
+};
+
+// ---- from dispatch ----
+
+template <typename Input>
+struct ForRun {
+  uint64_t run = 0;
+  Input input;
+  // Of the answer that brought it: acknowledged when the outcome is durable. 0: none.
+  uint64_t session = 0;
+  uint64_t answer_id = 0;
+};
+struct CoroutinesGone {
+  uint64_t session = 0;
+};
+struct RefillRequest {
+  std::string queue;
+  int64_t items = 0;
+};
+struct RecordSession {
+  std::string session_id;
+  std::string ns;
+  std::string task_queue;
+  bool connected = false;
+};
+struct ReleaseHeld {};
+
+using Message =
+    std::variant<StartRequest, SignalRequest, SignalWithStartRequest, CancelRequest, TerminateRequest,
+                 DescribeRequest, ResultRequest, WatchRequest, Forget, ForRun<engine::ActivationAnswerInput>,
+                 ForRun<engine::StepAnswerInput>, ForRun<engine::TaskAnswerInput>, ForRun<engine::HeartbeatInput>,
+                 ForRun<engine::TakenInput>, ForRun<engine::TakenOverInput>, ForRun<engine::ReturnedInput>,
+                 ForRun<engine::SpilledInput>, ForRun<engine::CoroutineGoneInput>, CoroutinesGone, RefillRequest,
+                 RecordSession, ReleaseHeld>;
+
+}  // namespace perdure::partition
+
+#endif  // PERDURE_SERVER_PARTITION_MESSAGES_H_

@@ -1,0 +1,384 @@
+// Messages: from clients, from workers, from dispatch.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/base/status_macros.h"
+#include "server/engine/describe.h"
+#include "server/engine/policy.h"
+#include "server/partition/partition.h"
+#include "storage/keyspace.h"
+
+namespace perdure::partition {
+namespace {
+
+namespace records = engine::records;
+
+const std::string& NamespaceOf(const std::string& ns) {
+  static const std::string kDefault = "default";
+  return ns.empty() ? kDefault : ns;
+}
+
+v1::RunStarted ToStarted(const v1::StartWorkflowRequest& r, int64_t now_ms) {
+  v1::RunStarted s;
+  s.set_namespace_(NamespaceOf(r.namespace_()));
+  s.set_workflow_id(r.workflow_id());
+  s.set_workflow_type(r.workflow_type());
+  s.set_task_queue(r.task_queue());
+  if (r.has_input()) *s.mutable_input() = r.input();
+  s.set_run_timeout_ms(r.run_timeout_ms());
+  s.set_execution_timeout_ms(r.execution_timeout_ms());
+  if (r.has_retry_policy()) *s.mutable_retry_policy() = r.retry_policy();
+  s.set_attempt(1);
+  s.set_first_started_unix_ms(now_ms);
+  if (r.start_delay_ms() > 0) s.set_not_before_unix_ms(now_ms + r.start_delay_ms());
+  s.set_request_id(r.request_id());
+  s.set_identity(r.identity());
+  s.set_retention_ms(r.retention_ms());
+  *s.mutable_memo() = r.memo();
+  return s;
+}
+
+}  // namespace
+
+void Partition::Handle(Message message) {
+  std::visit([this](auto& m) { On(m); }, message);
+}
+
+template <typename T>
+void Partition::ReplyAfterCommit(Reply<T>& reply, absl::StatusOr<T> value) {
+  staged_.replies.push_back(
+      [reply = std::move(reply), value = std::move(value)]() mutable { reply(std::move(value)); });
+}
+
+// ---- clients ----
+
+void Partition::On(StartRequest& m) { ReplyAfterCommit(m.reply, Start(m.request)); }
+
+absl::StatusOr<v1::StartWorkflowResponse> Partition::Start(const v1::StartWorkflowRequest& request) {
+  ASSIGN_OR_RETURN(const std::optional<Located> existing,
+                   LocateLatest(NamespaceOf(request.namespace_()), request.workflow_id()));
+  return StartOver(request, existing);
+}
+
+absl::StatusOr<v1::StartWorkflowResponse> Partition::StartOver(const v1::StartWorkflowRequest& request,
+                                                               const std::optional<Located>& existing) {
+  engine::StartVerdict verdict;
+  if (existing) {
+    const engine::ExistingRun run{existing->run_id, existing->status, existing->start_request_id};
+    verdict = engine::JudgeStart(request, &run);
+  } else {
+    verdict = engine::JudgeStart(request, nullptr);
+  }
+  v1::StartWorkflowResponse response;
+  switch (verdict.kind) {
+    case engine::StartVerdict::Kind::kRefuse:
+      return verdict.status;
+    case engine::StartVerdict::Kind::kUseExisting:
+      response.set_run_id(existing->run_id);
+      return response;
+    case engine::StartVerdict::Kind::kTerminateAndStart: {
+      ASSIGN_OR_RETURN(RunEntry* const entry, Acquire(existing->run));
+      engine::TerminateInput input;
+      input.terminate.set_reason("another run was started with the terminate-existing policy");
+      input.terminate.set_identity(request.identity());
+      Run(*entry, std::move(input));
+      break;
+    }
+    case engine::StartVerdict::Kind::kStart:
+      break;
+  }
+  const RunEntry& created = Create(ToStarted(request, last_now_ms_));
+  response.set_run_id(created.state.started().run_id());
+  response.set_started(true);
+  return response;
+}
+
+void Partition::On(SignalRequest& m) {
+  const auto signal = [&]() -> absl::StatusOr<v1::SignalWorkflowResponse> {
+    v1::SignalWorkflowRequest& r = m.request;
+    ASSIGN_OR_RETURN(RunEntry* const entry, AcquireFor(NamespaceOf(r.namespace_()), r.execution()));
+    engine::SignalInput input;
+    input.signal.set_name(r.signal_name());
+    if (r.has_input()) *input.signal.mutable_input() = std::move(*r.mutable_input());
+    input.signal.set_request_id(r.request_id());
+    input.signal.set_identity(r.identity());
+    RETURN_IF_ERROR(Run(*entry, std::move(input)).status);
+    return v1::SignalWorkflowResponse();
+  };
+  ReplyAfterCommit(m.reply, signal());
+}
+
+void Partition::On(SignalWithStartRequest& m) { ReplyAfterCommit(m.reply, SignalWithStart(m.request)); }
+
+absl::StatusOr<v1::SignalWithStartWorkflowResponse> Partition::SignalWithStart(
+    v1::SignalWithStartWorkflowRequest& request) {
+  v1::StartWorkflowRequest& start = *request.mutable_start();
+  start.set_id_conflict_policy(v1::ID_CONFLICT_POLICY_USE_EXISTING);
+  ASSIGN_OR_RETURN(const std::optional<Located> existing,
+                   LocateLatest(NamespaceOf(start.namespace_()), start.workflow_id()));
+  ASSIGN_OR_RETURN(const v1::StartWorkflowResponse started, StartOver(start, existing));
+  ASSIGN_OR_RETURN(RunEntry* const entry, Acquire(RunOf(started.run_id()).value_or(0)));
+  engine::SignalInput input;
+  input.signal.set_name(request.signal_name());
+  if (request.has_signal_input()) *input.signal.mutable_input() = std::move(*request.mutable_signal_input());
+  input.signal.set_request_id(start.request_id());
+  input.signal.set_identity(start.identity());
+  RETURN_IF_ERROR(Run(*entry, std::move(input)).status);
+  v1::SignalWithStartWorkflowResponse response;
+  response.set_run_id(started.run_id());
+  response.set_started(started.started());
+  return response;
+}
+
+void Partition::On(CancelRequest& m) {
+  const auto cancel = [&]() -> absl::StatusOr<v1::CancelWorkflowResponse> {
+    const v1::CancelWorkflowRequest& r = m.request;
+    ASSIGN_OR_RETURN(RunEntry* const entry, AcquireFor(NamespaceOf(r.namespace_()), r.execution()));
+    engine::CancelInput input;
+    input.cancel.set_reason(r.reason());
+    input.cancel.set_request_id(r.request_id());
+    input.cancel.set_identity(r.identity());
+    RETURN_IF_ERROR(Run(*entry, std::move(input)).status);
+    return v1::CancelWorkflowResponse();
+  };
+  ReplyAfterCommit(m.reply, cancel());
+}
+
+void Partition::On(TerminateRequest& m) {
+  const auto terminate = [&]() -> absl::StatusOr<v1::TerminateWorkflowResponse> {
+    const v1::TerminateWorkflowRequest& r = m.request;
+    ASSIGN_OR_RETURN(RunEntry* const entry, AcquireFor(NamespaceOf(r.namespace_()), r.execution()));
+    engine::TerminateInput input;
+    input.terminate.set_reason(r.reason());
+    input.terminate.set_request_id(r.request_id());
+    input.terminate.set_identity(r.identity());
+    RETURN_IF_ERROR(Run(*entry, std::move(input)).status);
+    return v1::TerminateWorkflowResponse();
+  };
+  ReplyAfterCommit(m.reply, terminate());
+}
+
+void Partition::On(DescribeRequest& m) {
+  const auto describe = [&]() -> absl::StatusOr<v1::DescribeWorkflowResponse> {
+    const v1::DescribeWorkflowRequest& r = m.request;
+    ASSIGN_OR_RETURN(RunEntry* const entry, AcquireFor(NamespaceOf(r.namespace_()), r.execution()));
+    return engine::Describe(entry->state);
+  };
+  ReplyAfterCommit(m.reply, describe());
+}
+
+// The outcome, if the run is closed.
+absl::StatusOr<std::optional<v1::GetResultResponse>> Partition::ResultOf(const std::string& ns,
+                                                                         const Located& located) {
+  if (located.status == v1::RUN_STATUS_RUNNING) return std::optional<v1::GetResultResponse>();
+  if (const RunEntry* entry = cache_.Find(located.run)) {
+    return std::optional(engine::Outcome(*entry->state.closing_event, located.run_id));
+  }
+  // The closing event is the last one of the log.
+  const storage::KeyRange range = storage::LogRange(number_, located.run);
+  auto it = store_->ScanReverse(range.begin, range.end);
+  records::LogRecord record;
+  if (!it->Valid() || !record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size())) ||
+      record.events().empty()) {
+    RETURN_IF_ERROR(it->status());
+    return absl::DataLossError(absl::StrCat("the history of run ", located.run_id, " in namespace '", ns,
+                                            "' cannot be read from disk"));
+  }
+  return std::optional(engine::Outcome(*record.events().rbegin(), located.run_id));
+}
+
+void Partition::On(ResultRequest& m) {
+  const std::string& ns = NamespaceOf(m.request.namespace_());
+  absl::StatusOr<Located> located = Locate(ns, m.request.execution());
+  while (located.ok() && m.request.follow_runs() && !located->next_run_id.empty()) {
+    v1::WorkflowExecution next;
+    next.set_workflow_id(m.request.execution().workflow_id());
+    next.set_run_id(located->next_run_id);
+    located = Locate(ns, next);
+  }
+  if (!located.ok()) return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(located.status()));
+  absl::StatusOr<std::optional<v1::GetResultResponse>> result = ResultOf(ns, *located);
+  if (!result.ok()) return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(result.status()));
+  v1::GetResultResponse running;
+  running.set_status(v1::RUN_STATUS_RUNNING);
+  running.set_run_id(located->run_id);
+  if (result->has_value()) {
+    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(**std::move(result)));
+  }
+  if (m.deadline_ms <= last_now_ms_) {
+    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(std::move(running)));
+  }
+  if (static_cast<int64_t>(waiter_runs_.size()) >= options_.waiters_max) {
+    return ReplyAfterCommit(
+        m.reply, absl::StatusOr<v1::GetResultResponse>(absl::ResourceExhaustedError(
+                     absl::StrCat("too many clients wait for results: the limit waiters_max is ",
+                                  options_.waiters_max, "; ask again later, or with wait_ms 0"))));
+  }
+  waiter_runs_[m.waiter] = located->run;
+  waiter_deadlines_.insert({m.deadline_ms, m.waiter});
+  interest_[located->run].waiters.push_back(
+      {m.waiter, m.deadline_ms, m.request.follow_runs(), std::move(m.reply)});
+}
+
+void Partition::On(WatchRequest& m) {
+  auto progress = std::make_shared<decltype(m.progress)>(std::move(m.progress));
+  absl::StatusOr<Located> located = Locate(NamespaceOf(m.ns), m.execution);
+  absl::StatusOr<RunEntry*> entry =
+      located.ok() ? Acquire(located->run) : absl::StatusOr<RunEntry*>(located.status());
+  if (entry.ok() && static_cast<int64_t>(waiter_runs_.size()) >= options_.waiters_max) {
+    entry = absl::ResourceExhaustedError(
+        absl::StrCat("too many clients wait or watch: the limit waiters_max is ", options_.waiters_max));
+  }
+  if (!entry.ok()) {
+    staged_.replies.push_back([progress, status = entry.status()] { (*progress)(status); });
+    return;
+  }
+  const engine::RunState& s = (*entry)->state;
+  const Progress now{s.run, s.started().run_id(), s.last_event_id, s.closing_event != nullptr};
+  staged_.replies.push_back([progress, now] { (*progress)(now); });
+  if (now.closed) return;
+  waiter_runs_[m.waiter] = s.run;
+  interest_[s.run].watchers.push_back({m.waiter, std::move(progress)});
+}
+
+void Partition::On(Forget& m) {
+  auto found = waiter_runs_.find(m.waiter);
+  if (found == waiter_runs_.end()) return;
+  auto it = interest_.find(found->second);
+  waiter_runs_.erase(found);
+  if (it == interest_.end()) return;
+  Interest& interest = it->second;
+  std::erase_if(interest.watchers, [&](const Watcher& w) { return w.id == m.waiter; });
+  std::erase_if(interest.waiters, [&](Waiter& w) {
+    if (w.id != m.waiter) return false;
+    waiter_deadlines_.erase({w.deadline_ms, w.id});
+    ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(absl::CancelledError("the client went away")));
+    return true;
+  });
+  if (interest.empty()) interest_.erase(it);
+}
+
+void Partition::ExpireWaiters() {
+  while (!waiter_deadlines_.empty() && waiter_deadlines_.begin()->first <= last_now_ms_) {
+    const uint64_t id = waiter_deadlines_.begin()->second;
+    waiter_deadlines_.erase(waiter_deadlines_.begin());
+    auto found = waiter_runs_.find(id);
+    if (found == waiter_runs_.end()) continue;
+    auto it = interest_.find(found->second);
+    waiter_runs_.erase(found);
+    if (it == interest_.end()) continue;
+    std::erase_if(it->second.waiters, [&](Waiter& w) {
+      if (w.id != id) return false;
+      v1::GetResultResponse running;
+      running.set_status(v1::RUN_STATUS_RUNNING);
+      ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(std::move(running)));
+      return true;
+    });
+    if (it->second.empty()) interest_.erase(it);
+  }
+}
+
+// ---- workers and dispatch ----
+
+template <typename Input>
+void Partition::On(ForRun<Input>& m) {
+  // The token may name any run: one that is not there is stale.
+  absl::StatusOr<RunEntry*> entry = Acquire(m.run);
+  bool stale = !entry.ok();
+  if constexpr (std::is_same_v<Input, engine::TakenOverInput>) {
+    const v1::WorkToken token = m.input.token;
+    const uint64_t session = m.input.session;
+    if (!stale) stale = Run(**entry, std::move(m.input)).stale;
+    if (stale) {
+      Work cancel;
+      cancel.kind = Work::Kind::kCancelTask;
+      cancel.token = token;
+      cancel.session = session;
+      cancel.reason = "the server does not wait for this task any more";
+      staged_.work.push_back(std::move(cancel));
+    }
+  } else if constexpr (std::is_same_v<Input, engine::SpilledInput>) {
+    if (!stale) {
+      const int64_t seq = m.input.token.seq();
+      engine::RunState& s = (*entry)->state;
+      if (!Run(**entry, std::move(m.input)).stale) StageSpilled(**entry, s, seq);
+    }
+  } else {
+    if (!stale) Run(**entry, std::move(m.input));
+  }
+  if (m.answer_id != 0) staged_.acks[m.session].push_back(m.answer_id);
+}
+
+// An item that waits on disk: a refill finds it by its queue.
+void Partition::StageSpilled(RunEntry& entry, const engine::RunState& s, int64_t seq) {
+  std::string queue;
+  if (seq == 0) {
+    queue = QueueKey(s.started().namespace_(), s.started().task_queue(), WorkKind::kActivation,
+                     s.started().workflow_type());
+  } else {
+    const v1::ScheduleTask& c = *s.tasks.at(seq).command;
+    queue = QueueKey(s.started().namespace_(), c.task_queue().empty() ? s.started().task_queue() : c.task_queue(),
+                     WorkKind::kTask, c.task_type());
+  }
+  staged_.batch.Put(storage::ReadyKey(number_, queue, static_cast<uint64_t>(last_now_ms_), s.run,
+                                      static_cast<uint64_t>(seq)),
+                    "");
+  MarkDirty(entry);
+}
+
+void Partition::On(RefillRequest& m) {
+  const storage::KeyRange range = storage::ReadyRange(number_, m.queue);
+  auto it = store_->Scan(range.begin, range.end);
+  int64_t offered = 0;
+  for (; it->Valid() && offered < m.items; it->Next()) {
+    absl::StatusOr<storage::ReadyParts> parts = storage::ParseReadyKey(it->key());
+    staged_.batch.Delete(it->key());
+    if (!parts.ok()) continue;
+    ++offered;
+    absl::StatusOr<RunEntry*> entry = Acquire(parts->run);
+    if (!entry.ok()) continue;
+    Run(**entry, engine::RedispatchInput{static_cast<int64_t>(parts->seq)});
+    // Its row on disk is gone with this commit: from here on the journal names the run.
+    MarkDirty(**entry);
+  }
+  Work done;
+  done.kind = Work::Kind::kRefilled;
+  done.queue = m.queue;
+  done.token.set_partition(number_);
+  done.count = offered;
+  done.more = it->Valid();
+  staged_.work.push_back(std::move(done));
+}
+
+void Partition::On(CoroutinesGone& m) {
+  std::vector<uint64_t> runs;
+  for (const auto& [run, entry] : cache_.runs()) {
+    if (entry->state.affinity == m.session) runs.push_back(run);
+  }
+  for (const uint64_t run : runs) {
+    if (RunEntry* entry = cache_.Find(run)) Run(*entry, engine::CoroutineGoneInput{m.session});
+  }
+}
+
+void Partition::On(RecordSession& m) {
+  const auto key = storage::SessionKey(m.session_id);
+  if (!m.connected) {
+    staged_.batch.Delete(key);
+    return;
+  }
+  records::SessionRecord record;
+  record.set_session_id(m.session_id);
+  record.set_namespace_(m.ns);
+  record.set_task_queue(m.task_queue);
+  staged_.batch.Put(key, record.SerializeAsString());
+}
+
+void Partition::On(ReleaseHeld&) {
+  release_held_ms_ = 0;
+  for (const uint64_t run : std::exchange(held_, {})) {
+    if (RunEntry* entry = cache_.Find(run)) Run(*entry, engine::ReleaseHeldInput{});
+  }
+}
+
+}  // namespace perdure::partition
