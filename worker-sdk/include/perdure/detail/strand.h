@@ -55,7 +55,10 @@ class LeafCell final : public Cell<T>, public Leaf {
   LeafCell() : Leaf(static_cast<CellBase&>(*this)) {}
   void Cancel(const std::string& reason) override { CancelLeaf(*this, reason); }
   bool HoldsOff() const override { return cancel_sent; }
-  void HandleDropped() override { ForgetLeaf(*this); }
+  void HandleDropped() override {
+    // A task, a timer or a step goes on without its handle.
+    if (kind == Kind::kSignal || kind == Kind::kCondition) ForgetLeaf(*this);
+  }
 
  private:
   ~LeafCell() override = default;
@@ -119,6 +122,9 @@ class Strand : public RefCounted {
 
   RunCore& run() const { return run_; }
   Scope& scope() const { return *scope_; }
+  // Counted per run in the order started.
+  std::int64_t id() const { return id_; }
+  void set_id(std::int64_t id) { id_ = id; }
 
   // From coroutines: which one to resume when the present one has suspended. Going through here instead of
   // resuming in place keeps the stack flat however many awaits complete at once.
@@ -142,6 +148,7 @@ class Strand : public RefCounted {
 
   RunCore& run_;
   Ref<Scope> scope_;
+  std::int64_t id_ = 0;
   std::coroutine_handle<> next_;
   CellAwait* awaiting_ = nullptr;
   bool begun_ = false;

@@ -1,0 +1,358 @@
+// The executor: mailboxes, threads, the cache of suspended coroutines.
+#include "worker-sdk/src/runtime/executor.h"
+
+#include <condition_variable>
+#include <deque>
+#include <list>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "perdure/errors.h"
+#include "worker-sdk/src/runtime/hosted_run.h"
+#include "worker-sdk/src/runtime/step_pool.h"
+#include "worker-sdk/src/runtime/watchdog.h"
+
+namespace perdure::runtime {
+
+class Executor::Impl {
+ public:
+  Impl(const Registry& registry, ExecutorOptions options, ExecutorSink* sink);
+  ~Impl();
+
+  void Activate(v1::Activation activation);
+  void History(v1::HistoryChunk chunk);
+  void Evict(const v1::WorkToken& token);
+  void SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max);
+  void Reconnected(bool same_epoch);
+  std::vector<v1::WorkToken> InHand() const;
+  bool WaitIdle(std::chrono::milliseconds timeout) const;
+  ExecutorStats Stats() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  // Which run a token is for. Only the executor itself looks at this much of a token.
+  using Key = std::pair<std::uint32_t, std::uint64_t>;
+
+  // A run and its mailbox. Everything but `hosted` is guarded by mutex_; `hosted` belongs to the thread that
+  // works on the entry, or to whoever holds mutex_ while no thread does (working == false).
+  struct Entry {
+    Key key;
+    std::deque<RunMessage> mailbox;
+    // In ready_, or being worked on.
+    bool scheduled = false;
+    bool in_hand = false;
+    v1::WorkToken token;
+    // Type, workflow id and run id, for the watchdog.
+    std::string what;
+    std::int64_t bytes = 0;
+    bool in_lru = false;
+    std::list<Entry*>::iterator lru;
+    std::unique_ptr<HostedRun> hosted;
+  };
+  using EntryRef = std::shared_ptr<Entry>;
+
+  static Key KeyOf(const v1::WorkToken& token) { return {token.partition(), token.run()}; }
+
+  EntryRef FindLocked(const Key& key) const;
+  EntryRef FindOrMakeLocked(const Key& key);
+  void PostLocked(const EntryRef& entry, RunMessage message);
+  void PostLater(const std::weak_ptr<Entry>& entry, RunMessage message, std::chrono::milliseconds delay);
+  void Post(const std::weak_ptr<Entry>& entry, RunMessage message);
+
+  void Loop(std::size_t slot);
+  void MoveDueLocked();
+  void Work(std::unique_lock<std::mutex>& lock, std::size_t slot, const EntryRef& entry);
+  void SettleLocked(const EntryRef& entry, std::vector<std::unique_ptr<HostedRun>>& dead);
+  void EvictOverLimit(std::unique_lock<std::mutex>& lock);
+  void LeaveLruLocked(Entry& entry);
+  bool IdleLocked() const;
+  void ReportBlocked(const std::string& what, std::chrono::milliseconds held);
+
+  const ExecutorOptions options_;
+  ExecutorSink& sink_;
+  Counters counters_;
+  StepPool steps_;
+  HostServices services_;
+  Watchdog watchdog_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;
+  mutable std::condition_variable idle_;
+  // All below: guarded by mutex_.
+  std::map<Key, EntryRef> entries_;
+  std::deque<EntryRef> ready_;
+  std::multimap<Clock::time_point, std::pair<std::weak_ptr<Entry>, RunMessage>> later_;
+  // Least recently used first.
+  std::list<Entry*> lru_;
+  std::int64_t cached_bytes_ = 0;
+  std::int64_t in_hand_ = 0;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+Executor::Impl::Impl(const Registry& registry, ExecutorOptions options, ExecutorSink* sink)
+    : options_(std::move(options)),
+      sink_(*sink),
+      steps_(options_.step_threads),
+      services_{registry, options_, sink_, steps_, counters_},
+      watchdog_(
+          static_cast<std::size_t>(options_.threads), options_.block_warning,
+          [this](const std::string& what, std::chrono::milliseconds held) { ReportBlocked(what, held); }) {
+  for (int i = 0; i < options_.threads; ++i) {
+    threads_.emplace_back([this, i] { Loop(static_cast<std::size_t>(i)); });
+  }
+}
+
+Executor::Impl::~Impl() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  work_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  // Steps first: they may refer to variables in the frames that go next.
+  steps_.Stop();
+  ready_.clear();
+  later_.clear();
+  entries_.clear();
+}
+
+Executor::Impl::EntryRef Executor::Impl::FindLocked(const Key& key) const {
+  const auto entry = entries_.find(key);
+  return entry == entries_.end() ? nullptr : entry->second;
+}
+
+Executor::Impl::EntryRef Executor::Impl::FindOrMakeLocked(const Key& key) {
+  EntryRef& entry = entries_[key];
+  if (entry != nullptr) return entry;
+  entry = std::make_shared<Entry>();
+  entry->key = key;
+  const std::weak_ptr<Entry> weak = entry;
+  HostedRun::Mailbox mailbox{[this, weak](RunMessage message) { Post(weak, std::move(message)); },
+                             [this, weak](RunMessage message, std::chrono::milliseconds delay) {
+                               PostLater(weak, std::move(message), delay);
+                             }};
+  entry->hosted = std::make_unique<HostedRun>(services_, std::move(mailbox));
+  return entry;
+}
+
+void Executor::Impl::PostLocked(const EntryRef& entry, RunMessage message) {
+  // An entry whose run was disposed of may be held a moment longer by whoever worked on it.
+  if (stopping_ || entry->hosted == nullptr) return;
+  entry->mailbox.push_back(std::move(message));
+  if (entry->scheduled) return;
+  entry->scheduled = true;
+  LeaveLruLocked(*entry);
+  ready_.push_back(entry);
+  work_.notify_one();
+}
+
+void Executor::Impl::Post(const std::weak_ptr<Entry>& weak, RunMessage message) {
+  const EntryRef entry = weak.lock();
+  if (entry == nullptr) return;
+  const std::lock_guard lock(mutex_);
+  PostLocked(entry, std::move(message));
+}
+
+void Executor::Impl::PostLater(const std::weak_ptr<Entry>& entry, RunMessage message,
+                               std::chrono::milliseconds delay) {
+  const std::lock_guard lock(mutex_);
+  const auto at = later_.emplace(Clock::now() + delay, std::pair(entry, std::move(message)));
+  if (at == later_.begin()) work_.notify_one();
+}
+
+void Executor::Impl::Activate(v1::Activation activation) {
+  const std::lock_guard lock(mutex_);
+  const EntryRef entry = FindOrMakeLocked(KeyOf(activation.token()));
+  entry->token = activation.token();
+  entry->what = activation.workflow_type() + "\n" + activation.workflow_id() + "\n" + activation.run_id();
+  if (!entry->in_hand) ++in_hand_;
+  entry->in_hand = true;
+  PostLocked(entry, std::move(activation));
+}
+
+void Executor::Impl::History(v1::HistoryChunk chunk) {
+  const std::lock_guard lock(mutex_);
+  if (const EntryRef entry = FindLocked(KeyOf(chunk.token()))) PostLocked(entry, std::move(chunk));
+}
+
+void Executor::Impl::Evict(const v1::WorkToken& token) {
+  const std::lock_guard lock(mutex_);
+  if (const EntryRef entry = FindLocked(KeyOf(token))) PostLocked(entry, DropAll{});
+}
+
+void Executor::Impl::SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max) {
+  services_.payload_bytes_max = payload_bytes_max;
+  services_.commands_per_advance_max = commands_per_advance_max;
+}
+
+void Executor::Impl::Reconnected(bool same_epoch) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [key, entry] : entries_) {
+    if (entry->in_hand) PostLocked(entry, ConnectionBack{same_epoch});
+  }
+}
+
+std::vector<v1::WorkToken> Executor::Impl::InHand() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<v1::WorkToken> tokens;
+  for (const auto& [key, entry] : entries_) {
+    if (entry->in_hand) tokens.push_back(entry->token);
+  }
+  return tokens;
+}
+
+bool Executor::Impl::IdleLocked() const {
+  return in_hand_ == 0 && ready_.empty() && counters_.running_steps.load() == 0;
+}
+
+bool Executor::Impl::WaitIdle(std::chrono::milliseconds timeout) const {
+  std::unique_lock lock(mutex_);
+  return idle_.wait_for(lock, timeout, [this] { return IdleLocked(); });
+}
+
+ExecutorStats Executor::Impl::Stats() const {
+  const std::lock_guard lock(mutex_);
+  ExecutorStats stats;
+  for (const auto& [key, entry] : entries_) stats.cached_runs += entry->bytes > 0 ? 1 : 0;
+  stats.cached_bytes = cached_bytes_;
+  stats.in_hand = in_hand_;
+  stats.running_steps = counters_.running_steps;
+  stats.activations = counters_.activations;
+  stats.activations_failed = counters_.activations_failed;
+  stats.replays = counters_.replays;
+  stats.non_deterministic = counters_.non_deterministic;
+  stats.evictions = counters_.evictions;
+  stats.steps = counters_.steps;
+  stats.block_warnings = counters_.block_warnings;
+  return stats;
+}
+
+void Executor::Impl::MoveDueLocked() {
+  const Clock::time_point now = Clock::now();
+  while (!later_.empty() && later_.begin()->first <= now) {
+    auto [weak, message] = std::move(later_.begin()->second);
+    later_.erase(later_.begin());
+    if (const EntryRef entry = weak.lock()) PostLocked(entry, std::move(message));
+  }
+}
+
+void Executor::Impl::Loop(std::size_t slot) {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    MoveDueLocked();
+    if (ready_.empty()) {
+      if (later_.empty()) {
+        work_.wait(lock);
+      } else {
+        const Clock::time_point due = later_.begin()->first;
+        work_.wait_until(lock, due);
+      }
+      continue;
+    }
+    const EntryRef entry = std::move(ready_.front());
+    ready_.pop_front();
+    Work(lock, slot, entry);
+    EvictOverLimit(lock);
+    if (IdleLocked()) idle_.notify_all();
+  }
+}
+
+void Executor::Impl::Work(std::unique_lock<std::mutex>& lock, std::size_t slot, const EntryRef& entry) {
+  std::deque<RunMessage> messages = std::exchange(entry->mailbox, {});
+  std::string what = entry->what;
+  lock.unlock();
+  watchdog_.Enter(slot, std::move(what));
+  for (RunMessage& message : messages) entry->hosted->Handle(std::move(message));
+  watchdog_.Leave(slot);
+  lock.lock();
+  std::vector<std::unique_ptr<HostedRun>> dead;
+  SettleLocked(entry, dead);
+  if (dead.empty()) return;
+  lock.unlock();
+  dead.clear();
+  lock.lock();
+}
+
+void Executor::Impl::SettleLocked(const EntryRef& entry, std::vector<std::unique_ptr<HostedRun>>& dead) {
+  const HostedRun& run = *entry->hosted;
+  cached_bytes_ += run.bytes() - entry->bytes;
+  entry->bytes = run.bytes();
+  const bool more = !entry->mailbox.empty();
+  // An activation that waits in the mailbox is in hand too.
+  if (entry->in_hand && !run.in_hand() && !more) {
+    entry->in_hand = false;
+    --in_hand_;
+  }
+  if (more) {
+    ready_.push_back(entry);
+    work_.notify_one();
+    return;
+  }
+  entry->scheduled = false;
+  if (run.disposable()) {
+    dead.push_back(std::move(entry->hosted));
+    entries_.erase(entry->key);
+  } else if (run.has_coroutine()) {
+    entry->lru = lru_.insert(lru_.end(), entry.get());
+    entry->in_lru = true;
+  }
+}
+
+void Executor::Impl::LeaveLruLocked(Entry& entry) {
+  if (!entry.in_lru) return;
+  lru_.erase(entry.lru);
+  entry.in_lru = false;
+}
+
+void Executor::Impl::EvictOverLimit(std::unique_lock<std::mutex>& lock) {
+  for (auto at = lru_.begin(); cached_bytes_ > options_.cache_bytes_max && at != lru_.end();) {
+    Entry& candidate = **at;
+    ++at;
+    if (!candidate.hosted->evictable()) continue;
+    const EntryRef entry = entries_.at(candidate.key);
+    LeaveLruLocked(*entry);
+    entry->scheduled = true;
+    lock.unlock();
+    sink_.Evicted(entry->hosted->EvictCoroutine());
+    lock.lock();
+    std::vector<std::unique_ptr<HostedRun>> dead;
+    SettleLocked(entry, dead);
+    // The lock was open: start over.
+    at = lru_.begin();
+  }
+}
+
+void Executor::Impl::ReportBlocked(const std::string& what, std::chrono::milliseconds held) {
+  if (what.empty()) return;
+  ++counters_.block_warnings;
+  const std::size_t first = what.find('\n');
+  const std::size_t second = what.find('\n', first + 1);
+  const Logger log(options_.log, {{"workflow_id", what.substr(first + 1, second - first - 1)},
+                                  {"run_id", what.substr(second + 1)},
+                                  {"workflow_type", what.substr(0, first)}});
+  log.Warn(
+      "workflow code has held its thread too long: it must not block or compute for long, since other runs "
+      "wait. "
+      "Do such work in a task or a step, and sleep with ctx.Sleep",
+      "held_ms", static_cast<std::int64_t>(held.count()));
+}
+
+Executor::Executor(const Registry& registry, ExecutorOptions options, ExecutorSink* sink)
+    : impl_(std::make_unique<Impl>(registry, std::move(options), sink)) {}
+Executor::~Executor() = default;
+
+void Executor::Activate(v1::Activation activation) { impl_->Activate(std::move(activation)); }
+void Executor::History(v1::HistoryChunk chunk) { impl_->History(std::move(chunk)); }
+void Executor::Evict(const v1::WorkToken& token) { impl_->Evict(token); }
+void Executor::SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max) {
+  impl_->SetLimits(payload_bytes_max, commands_per_advance_max);
+}
+void Executor::Reconnected(bool same_epoch) { impl_->Reconnected(same_epoch); }
+std::vector<v1::WorkToken> Executor::InHand() const { return impl_->InHand(); }
+bool Executor::WaitIdle(std::chrono::milliseconds timeout) const { return impl_->WaitIdle(timeout); }
+ExecutorStats Executor::Stats() const { return impl_->Stats(); }
+
+}  // namespace perdure::runtime

@@ -1,0 +1,145 @@
+// HostedRun: one run as the executor sees it: its coroutine, the activation in hand, the steps that run for
+// it.
+//
+// Turns what comes from the server into turns of the run, and what the run did into answers. Ownership: the
+// executor's. Thread-safety: one thread at a time; steps report back through Host::Post.
+#ifndef PERDURE_WORKER_SDK_SRC_RUNTIME_HOSTED_RUN_H_
+#define PERDURE_WORKER_SDK_SRC_RUNTIME_HOSTED_RUN_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <variant>
+#include <vector>
+
+#include "perdure/registry.h"
+#include "perdure/v1/worker_service.pb.h"
+#include "worker-sdk/src/runtime/executor.h"
+#include "worker-sdk/src/runtime/replay.h"
+#include "worker-sdk/src/runtime/run.h"
+#include "worker-sdk/src/runtime/step_pool.h"
+
+namespace perdure::runtime {
+
+// Counted by all hosted runs together.
+struct Counters {
+  std::atomic<std::int64_t> running_steps{0};
+  std::atomic<std::int64_t> activations{0};
+  std::atomic<std::int64_t> activations_failed{0};
+  std::atomic<std::int64_t> replays{0};
+  std::atomic<std::int64_t> non_deterministic{0};
+  std::atomic<std::int64_t> evictions{0};
+  std::atomic<std::int64_t> steps{0};
+  std::atomic<std::int64_t> block_warnings{0};
+};
+
+// What hosted runs share; must outlive them.
+struct HostServices {
+  const Registry& registry;
+  const ExecutorOptions& options;
+  ExecutorSink& sink;
+  StepPool& steps;
+  Counters& counters;
+  std::atomic<std::int64_t> payload_bytes_max{0};
+  std::atomic<std::int64_t> commands_per_advance_max{0};
+};
+
+// A step ended. `generation` tells which coroutine of the run it belongs to.
+struct StepDone {
+  std::uint64_t generation = 0;
+  std::int64_t seq = 0;
+  StepOutcome outcome;
+};
+// The time to wait for steps is over.
+struct Flush {
+  std::uint64_t activation_id = 0;
+};
+struct DropAll {};
+struct ConnectionBack {
+  bool same_epoch = true;
+};
+using RunMessage = std::variant<v1::Activation, v1::HistoryChunk, StepDone, Flush, DropAll, ConnectionBack>;
+
+class HostedRun {
+ public:
+  // How the run reaches its own mailbox from other threads, also after a while.
+  struct Mailbox {
+    std::function<void(RunMessage)> post;
+    std::function<void(RunMessage, std::chrono::milliseconds)> post_after;
+  };
+
+  HostedRun(HostServices& services, Mailbox mailbox) : services_(services), mailbox_(std::move(mailbox)) {}
+  ~HostedRun();
+  HostedRun(const HostedRun&) = delete;
+  HostedRun& operator=(const HostedRun&) = delete;
+
+  void Handle(RunMessage message);
+  // Drops the coroutine; the owner saw to it that Evictable().
+  v1::WorkToken EvictCoroutine();
+
+  bool in_hand() const { return activation_.has_value(); }
+  bool has_coroutine() const { return core_ != nullptr; }
+  // Nothing is left that needs this object.
+  bool disposable() const { return !core_ && !in_hand() && zombies_.empty(); }
+  // The coroutine can be dropped without losing work.
+  bool evictable() const { return core_ && !in_hand() && running_steps_ == 0; }
+  std::int64_t bytes() const { return core_ ? core_->bytes() : 0; }
+
+ private:
+  // A dropped coroutine whose steps still run: they may refer to variables in its frames.
+  struct Zombie {
+    std::uint64_t generation = 0;
+    std::unique_ptr<detail::RunCore> core;
+    int running_steps = 0;
+  };
+
+  void On(v1::Activation activation);
+  void On(v1::HistoryChunk chunk);
+  void On(StepDone done);
+  void On(Flush flush);
+  void On(DropAll);
+  void On(ConnectionBack back);
+
+  bool MakeCore();
+  void DropCore();
+  void RequestHistory();
+  void ReplayThenAdvance();
+  void Advance(const EventLog& log);
+  // Those issued by the present advance, and after a replay those that the server lacks a result for.
+  void BeginSteps();
+  void BeginStep(detail::OpenStep& step);
+  std::optional<Failure> CheckLimits(const v1::ActivationAnswer& answer) const;
+  void SendAnswer();
+  void SendFailure(const Failure& failure);
+  void FinishActivation();
+  v1::StepCompleted ToStepCompleted(StepDone done) const;
+  Divergence Where() const;
+
+  HostServices& services_;
+  const Mailbox mailbox_;
+
+  std::unique_ptr<detail::RunCore> core_;
+  std::uint64_t generation_ = 0;
+  std::uint64_t last_answered_ = 0;
+  std::int64_t consumed_through_ = 0;
+  int running_steps_ = 0;
+  std::vector<Zombie> zombies_;
+  // Of the activation in which each running step was begun.
+  std::map<std::int64_t, v1::WorkToken> step_tokens_;
+
+  std::optional<v1::Activation> activation_;
+  v1::WorkToken token_;
+  bool waits_for_history_ = false;
+  std::vector<v1::HistoryChunk> chunks_;
+  // Held back for the results of steps that it began.
+  std::optional<v1::ActivationAnswer> held_;
+  std::set<std::int64_t> held_for_;
+};
+
+}  // namespace perdure::runtime
+
+#endif  // PERDURE_WORKER_SDK_SRC_RUNTIME_HOSTED_RUN_H_

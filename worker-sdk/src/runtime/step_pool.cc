@@ -1,0 +1,121 @@
+// Steps, attempt by attempt.
+#include "worker-sdk/src/runtime/step_pool.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace perdure::runtime {
+namespace {
+
+// The server's defaults for tasks, used for steps that have a policy (see common.proto).
+constexpr Milliseconds kInitialInterval{200};
+constexpr Milliseconds kMaxInterval{60'000};
+constexpr double kBackoff = 2;
+constexpr double kJitter = 0.1;
+
+bool MayRetry(const StepCall& call, const Failure& failure, int attempt) {
+  if (!call.retry.has_value() || failure.non_retryable) return false;
+  if (call.retry->MaxAttempts() > 0 && attempt >= call.retry->MaxAttempts()) return false;
+  const std::vector<std::string>& types = call.retry->NonRetryableTypes();
+  return std::find(types.begin(), types.end(), failure.type) == types.end();
+}
+
+Failure StepFailure(const StepCall& call, Failure cause, int attempt) {
+  Failure failure;
+  failure.kind = FailureKind::kStep;
+  failure.message = "the step failed";
+  failure.source = call.source;
+  if (attempt > 1) failure.source += " after " + std::to_string(attempt) + " attempts";
+  failure.cause = std::make_shared<const Failure>(std::move(cause));
+  return failure;
+}
+
+}  // namespace
+
+StepPool::~StepPool() { Stop(); }
+
+void StepPool::Stop() {
+  std::vector<std::thread> threads;
+  std::multimap<Clock::time_point, Attempt> dropped;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    threads.swap(threads_);
+    dropped.swap(due_);
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads) thread.join();
+}
+
+void StepPool::Run(StepCall call) { Enqueue(Attempt{std::move(call)}, Clock::time_point::min()); }
+
+void StepPool::Enqueue(Attempt attempt, Clock::time_point due) {
+  const std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  due_.emplace(due, std::move(attempt));
+  const auto waiting = static_cast<int>(due_.size());
+  if (waiting > idle_ && static_cast<int>(threads_.size()) < threads_max_) {
+    threads_.emplace_back([this] { Loop(); });
+  }
+  changed_.notify_one();
+}
+
+void StepPool::Loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    if (due_.empty() || due_.begin()->first > Clock::now()) {
+      ++idle_;
+      if (due_.empty()) {
+        changed_.wait(lock);
+      } else {
+        const Clock::time_point due = due_.begin()->first;
+        changed_.wait_until(lock, due);
+      }
+      --idle_;
+      continue;
+    }
+    Attempt attempt = std::move(due_.begin()->second);
+    due_.erase(due_.begin());
+    lock.unlock();
+    RunAttempt(std::move(attempt));
+    lock.lock();
+  }
+}
+
+void StepPool::RunAttempt(Attempt attempt) {
+  StepOutcome outcome;
+  outcome.attempt = attempt.number;
+  try {
+    outcome.result = attempt.call.body();
+  } catch (...) {
+    Failure failure = CurrentFailure();
+    if (MayRetry(attempt.call, failure, attempt.number)) {
+      const Milliseconds delay = failure.retry_delay > Milliseconds(0)
+                                     ? failure.retry_delay
+                                     : BackoffAfter(*attempt.call.retry, attempt.number);
+      ++attempt.number;
+      return Enqueue(std::move(attempt), Clock::now() + delay);
+    }
+    outcome.failure = StepFailure(attempt.call, std::move(failure), attempt.number);
+  }
+  // The function's copies of its arguments go before anyone hears that it has ended.
+  attempt.call.body = nullptr;
+  attempt.call.done(std::move(outcome));
+}
+
+Milliseconds StepPool::BackoffAfter(const RetryPolicy& policy, int attempt) {
+  const auto or_default = [](Milliseconds value, Milliseconds other) {
+    return value.count() > 0 ? value : other;
+  };
+  const double backoff = policy.Backoff() >= 1 ? policy.Backoff() : kBackoff;
+  const double jitter = policy.Jitter().value_or(kJitter);
+  const auto initial = static_cast<double>(or_default(policy.InitialInterval(), kInitialInterval).count());
+  const auto longest = static_cast<double>(or_default(policy.MaxInterval(), kMaxInterval).count());
+  const double wait = std::min(longest, initial * std::pow(backoff, attempt - 1));
+  const std::lock_guard lock(mutex_);
+  std::uniform_real_distribution<double> factor(1 - jitter, 1 + jitter);
+  return Milliseconds(std::llround(wait * factor(jitter_)));
+}
+
+}  // namespace perdure::runtime

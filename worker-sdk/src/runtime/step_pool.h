@@ -1,0 +1,79 @@
+// StepPool: the threads on which steps run, and their retries.
+//
+// Thread-safety: all functions, from any thread. `done` is called on a pool thread, once for each step,
+// unless the pool is destroyed first.
+#ifndef PERDURE_WORKER_SDK_SRC_RUNTIME_STEP_POOL_H_
+#define PERDURE_WORKER_SDK_SRC_RUNTIME_STEP_POOL_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "perdure/errors.h"
+#include "perdure/options.h"
+#include "perdure/payload.h"
+
+namespace perdure::runtime {
+
+struct StepOutcome {
+  Payload result;
+  // Set: it failed for good.
+  std::optional<Failure> failure;
+  int attempt = 1;
+};
+
+struct StepCall {
+  // For the failure: "step validate (seq 3)".
+  std::string source;
+  std::function<Payload()> body;
+  // Unset: one attempt.
+  std::optional<RetryPolicy> retry;
+  std::function<void(StepOutcome)> done;
+};
+
+class StepPool {
+ public:
+  explicit StepPool(int threads_max) : threads_max_(threads_max) {}
+  // Waits for the steps that are running; those still waiting, also for a retry, are dropped.
+  ~StepPool();
+  StepPool(const StepPool&) = delete;
+  StepPool& operator=(const StepPool&) = delete;
+
+  void Run(StepCall call);
+  // Takes no further steps and waits for those that run.
+  void Stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Attempt {
+    StepCall call;
+    int number = 1;
+  };
+
+  void Loop();
+  void RunAttempt(Attempt attempt);
+  void Enqueue(Attempt attempt, Clock::time_point due);
+  Milliseconds BackoffAfter(const RetryPolicy& policy, int attempt);
+
+  const int threads_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  // All below: guarded by mutex_.
+  std::multimap<Clock::time_point, Attempt> due_;
+  std::vector<std::thread> threads_;
+  int idle_ = 0;
+  bool stopping_ = false;
+  std::minstd_rand jitter_{std::random_device{}()};
+};
+
+}  // namespace perdure::runtime
+
+#endif  // PERDURE_WORKER_SDK_SRC_RUNTIME_STEP_POOL_H_

@@ -1,0 +1,52 @@
+// The watchdog's loop: looks four times within the limit, reports each stay once.
+#include "worker-sdk/src/runtime/watchdog.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace perdure::runtime {
+
+Watchdog::Watchdog(std::size_t slots, std::chrono::milliseconds limit, Report report)
+    : limit_(std::max(limit, std::chrono::milliseconds(1))), report_(std::move(report)), slots_(slots) {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Watchdog::Enter(std::size_t slot, std::string what) {
+  const std::lock_guard lock(mutex_);
+  slots_[slot] = Slot{std::move(what), Clock::now(), /*busy=*/true, /*reported=*/false};
+}
+
+void Watchdog::Leave(std::size_t slot) {
+  const std::lock_guard lock(mutex_);
+  slots_[slot].busy = false;
+}
+
+void Watchdog::Loop() {
+  const auto pause = std::max(limit_ / 4, std::chrono::milliseconds(1));
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    changed_.wait_for(lock, pause);
+    const Clock::time_point now = Clock::now();
+    std::vector<std::pair<std::string, std::chrono::milliseconds>> late;
+    for (Slot& slot : slots_) {
+      if (!slot.busy || slot.reported || now - slot.since < limit_) continue;
+      slot.reported = true;
+      late.emplace_back(slot.what, std::chrono::duration_cast<std::chrono::milliseconds>(now - slot.since));
+    }
+    if (late.empty()) continue;
+    lock.unlock();
+    for (const auto& [what, held] : late) report_(what, held);
+    lock.lock();
+  }
+}
+
+}  // namespace perdure::runtime
