@@ -19,7 +19,8 @@
 
 namespace perdure::storage {
 
-// Walks the keys of [begin, end) in order. Not thread-safe. Must not outlive what made it.
+// Walks the keys of [begin, end) in order. Not thread-safe. Must not outlive the store, nor the snapshot it
+// was made from. key() and value() may be called only while Valid().
 //
 //   auto it = view.Scan(begin, end);
 //   for (; it->Valid(); it->Next()) Use(it->key(), it->value());
@@ -36,7 +37,7 @@ class Iterator {
   virtual absl::Status status() const = 0;
 };
 
-// What can be read. Thread-safe.
+// What can be read. Thread-safe. A range whose end is not after its begin is empty.
 class ReadView {
  public:
   virtual ~ReadView() = default;
@@ -54,19 +55,21 @@ struct StoreStats {
   uint64_t bytes_written = 0;
   // Of the synced write, summed; microseconds.
   uint64_t sync_us_total = 0;
-  uint64_t memory_bytes = 0;   // memtables and block cache
-  uint64_t disk_bytes = 0;     // live files and logs
+  uint64_t memory_bytes = 0;     // memtables and block cache
+  uint64_t disk_bytes = 0;       // live files and logs
   uint64_t disk_free_bytes = 0;  // of the file system
 };
 
 class Store : public ReadView {
  public:
   // Writes all batches atomically and returns once they would survive a power cut. Batches are applied in
-  // order. One caller at a time (the committer); reads may run meanwhile and see the writes only after it
-  // returns... or a moment before, never torn.
+  // order, and so are the entries of each. One caller at a time (the committer); reads may run meanwhile.
+  // They see all of a commit or nothing of it, and may see it a moment before this returns. Batches without
+  // an entry are no write.
   //
   // ResourceExhausted: the disk is full; nothing was written, and the same call may be tried again when there
-  // is room. Any other error: what was written is unknown, and so is every later write; the process must end.
+  // is room. Any other error: what was written is unknown, and so is every later write, which fails too; the
+  // process must end.
   virtual absl::Status Commit(const std::vector<const Batch*>& batches) = 0;
 
   // A frozen view of what is committed now.
