@@ -1,0 +1,39 @@
+// Options that several commands share.
+#ifndef PERDURE_CMD_PERDURE_OPTIONS_H_
+#define PERDURE_CMD_PERDURE_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cmd/perdure/context.h"
+
+namespace CLI {
+class App;
+}
+
+namespace perdure::cli {
+
+// Which run: WORKFLOW_ID as first argument (or --id), and --run-id.
+struct RunOptions {
+  std::string workflow_id;
+  std::string run_id;
+
+  static void Add(CLI::App& command, RunOptions& options);
+  // "workflow 'order-1'", for messages.
+  std::string Name() const;
+  v1::WorkflowExecution Execution() const;
+};
+
+// Duration of an option; InvalidArgument names the option. "" is 0.
+absl::StatusOr<int64_t> ReadDuration(const std::string& option, const std::string& value);
+
+// One of `words`; InvalidArgument names the option, the value, the words and the nearest. The index is
+// returned.
+absl::StatusOr<int> ReadChoice(const std::string& option, const std::string& value,
+                               const std::vector<std::string>& words);
+
+}  // namespace perdure::cli
+
+#endif  // PERDURE_CMD_PERDURE_OPTIONS_H_
