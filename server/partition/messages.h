@@ -96,13 +96,16 @@ struct RecordSession {
 };
 struct ReleaseHeld {};
 
+// The server stops: those who wait or watch are told to ask again.
+struct EndWaits {};
+
 using Message =
     std::variant<StartRequest, SignalRequest, SignalWithStartRequest, CancelRequest, TerminateRequest,
                  DescribeRequest, ResultRequest, WatchRequest, Forget, ForRun<engine::ActivationAnswerInput>,
                  ForRun<engine::StepAnswerInput>, ForRun<engine::TaskAnswerInput>, ForRun<engine::HeartbeatInput>,
                  ForRun<engine::TakenInput>, ForRun<engine::TakenOverInput>, ForRun<engine::ReturnedInput>,
                  ForRun<engine::SpilledInput>, ForRun<engine::CoroutineGoneInput>, CoroutinesGone, RefillRequest,
-                 RecordSession, ReleaseHeld>;
+                 RecordSession, ReleaseHeld, EndWaits>;
 
 }  // namespace perdure::partition
 

@@ -133,6 +133,7 @@ class Partition {
   void On(RefillRequest& m);
   void On(RecordSession& m);
   void On(ReleaseHeld& m);
+  void On(EndWaits& m);
   absl::StatusOr<v1::StartWorkflowResponse> Start(const v1::StartWorkflowRequest& request);
   absl::StatusOr<v1::StartWorkflowResponse> StartOver(const v1::StartWorkflowRequest& request,
                                                       const std::optional<Located>& existing);

@@ -374,6 +374,18 @@ void Partition::On(RecordSession& m) {
   staged_.batch.Put(key, record.SerializeAsString());
 }
 
+void Partition::On(EndWaits&) {
+  const absl::Status stopping = absl::UnavailableError("the server is stopping; ask again");
+  for (auto& [run, interest] : std::exchange(interest_, {})) {
+    for (Waiter& w : interest.waiters) ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(stopping));
+    for (Watcher& w : interest.watchers) {
+      staged_.replies.push_back([tell = w.progress, stopping] { (*tell)(stopping); });
+    }
+  }
+  waiter_runs_.clear();
+  waiter_deadlines_.clear();
+}
+
 void Partition::On(ReleaseHeld&) {
   release_held_ms_ = 0;
   for (const uint64_t run : std::exchange(held_, {})) {
