@@ -1,0 +1,17 @@
+// The workflow: validate, then inventory and payment in parallel, then finalize.
+#ifndef PERDURE_WORKER_SDK_EXAMPLES_ORDER_FULFILLMENT_WORKFLOW_H_
+#define PERDURE_WORKER_SDK_EXAMPLES_ORDER_FULFILLMENT_WORKFLOW_H_
+
+#include <perdure/context.h>
+
+#include "orders.h"
+
+namespace orders {
+
+// An order that cannot be fulfilled completes with a status that says why, and with everything undone that
+// was done for it. The run fails only for what nobody foresaw.
+perdure::Co<Fulfilment> Fulfil(perdure::Context& ctx, Order order);
+
+}  // namespace orders
+
+#endif  // PERDURE_WORKER_SDK_EXAMPLES_ORDER_FULFILLMENT_WORKFLOW_H_
