@@ -32,14 +32,32 @@ absl::Status CannotUse(const std::string& dir, const std::string& what, int erro
 // Files that a store may leave behind when it dies while it is being created.
 bool IsStartOfStore(const std::string& name) {
   if (name == "LOCK" || name == "IDENTITY" || name == "lost+found") return true;
-  for (const char* prefix : {"LOG", "MANIFEST-000001", "OPTIONS-", "spare-"}) {
+  for (const char* prefix : {"LOG", "MANIFEST-000001", "OPTIONS-", "spare-log"}) {
     if (absl::StartsWith(name, prefix)) return true;
   }
   return absl::EndsWith(name, ".dbtmp");
 }
 
+// A store always has a log, once it is past its very first manifest. RocksDB would take one without for a
+// store that has nothing newer than its tables, and whoever sees *.log in a directory may take them for what
+// can go.
+absl::Status CheckLog(const std::string& dir) {
+  std::string manifest;
+  std::getline(std::ifstream(dir + "/CURRENT"), manifest);
+  if (manifest == "MANIFEST-000001") return absl::OkStatus();
+  std::error_code error;
+  for (const fs::directory_entry& entry : fs::directory_iterator(dir, error)) {
+    if (entry.path().extension() == ".log") return absl::OkStatus();
+  }
+  if (error) return CannotUse(dir, "read", error.value());
+  return absl::DataLossError(
+      absl::StrCat("data directory ", dir, " holds a store without its log (a file such as ",
+                   "000042.log): the newest commits are gone. Put the file back, or restore ",
+                   "the directory from a backup"));
+}
+
 absl::Status CheckContents(const std::string& dir) {
-  if (fs::exists(fs::path(dir) / "CURRENT")) return absl::OkStatus();
+  if (fs::exists(fs::path(dir) / "CURRENT")) return CheckLog(dir);
   std::error_code error;
   fs::directory_iterator entries(dir, error);
   if (error) return CannotUse(dir, "read", error.value());

@@ -17,9 +17,9 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20;
 
 void SetLog(rocksdb::Options& o) {
-  // See rocks_wal.h: RocksDB reuses log files in this recovery mode only, and WalContinuity makes up for it.
-  o.recycle_log_file_num = 1;
+  // See rocks_wal.h, also for why logs are not recycled.
   o.wal_recovery_mode = rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords;
+  o.recycle_log_file_num = 0;
   // A log that was synced and is gone or short at the next start is an error, not an empty log.
   o.track_and_verify_wals_in_manifest = true;
   // One committer writes; nothing is gained by letting several into the memtable at once.

@@ -8,6 +8,7 @@
 #include <rocksdb/experimental.h>
 #include <rocksdb/write_batch.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -37,7 +38,7 @@ class Rocks : public Store {
   explicit Rocks(RocksStoreOptions options)
       : options_(std::move(options)),
         files_(std::make_shared<WalFileSystem>(rocksdb::FileSystem::Default(), options_.data_dir,
-                                               MemtableBytes(options_))),
+                                               MemtableBytes(options_), [this] { return RoomBytes(); })),
         env_(rocksdb::NewCompositeEnv(files_)),
         continuity_(files_.get()),
         cache_(rocksdb::NewLRUCache(options_.memory_budget_bytes)),
@@ -64,6 +65,8 @@ class Rocks : public Store {
  private:
   absl::Status TakeLock();
   absl::StatusOr<uint64_t> FreeBytes() const;
+  // Free beyond the reserve.
+  uint64_t RoomBytes() const;
   // Whether a commit may be tried: there is room, and RocksDB takes writes.
   absl::Status Ready();
   void Gather(const std::vector<const Batch*>& batches);
@@ -108,16 +111,12 @@ absl::Status Rocks::TakeLock() {
 absl::Status Rocks::Open() {
   if (absl::Status status = PrepareDataDir(options_.data_dir); !status.ok()) return status;
   if (absl::Status status = TakeLock(); !status.ok()) return status;
-  const absl::StatusOr<uint64_t> free_bytes = FreeBytes();
-  if (!free_bytes.ok()) return free_bytes.status();
-  if (*free_bytes > options_.disk_reserve_bytes) {
-    files_->PrepareSpares(*free_bytes - options_.disk_reserve_bytes);
-  }
+  files_->PrepareSpare();
 
   rocksdb::Options options = MakeRocksOptions(options_, cache_);
   options.env = env_.get();
   options.wal_filter = &continuity_;
-  options.listeners.push_back(errors_);
+  options.listeners = {errors_, std::make_shared<SpareMaker>(files_.get())};
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status = rocksdb::DB::Open(options, options_.data_dir, &db);
   db_.reset(db);
@@ -132,6 +131,11 @@ absl::Status Rocks::Open() {
 
 absl::StatusOr<uint64_t> Rocks::FreeBytes() const {
   return options_.free_disk_bytes ? options_.free_disk_bytes() : FreeDiskBytes(options_.data_dir);
+}
+
+uint64_t Rocks::RoomBytes() const {
+  const uint64_t free_bytes = FreeBytes().value_or(0);
+  return free_bytes - std::min(free_bytes, options_.disk_reserve_bytes);
 }
 
 absl::Status Rocks::Ready() {

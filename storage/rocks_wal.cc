@@ -1,9 +1,8 @@
-// Spare logs, and the check that recovered logs have no gap.
+// Logs that are filled before they are used, and the check that recovered ones have no gap.
 #include "storage/rocks_wal.h"
 
 #include <fcntl.h>
 #include <rocksdb/write_batch.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,28 +17,34 @@ namespace {
 
 using rocksdb::IOStatus;
 
-// Bytes that a file has on the disk to be overwritten; 0 if there is no such file.
-uint64_t BytesOf(const std::string& path) {
-  struct stat file = {};
-  return stat(path.c_str(), &file) == 0 ? static_cast<uint64_t>(file.st_size) : 0;
+// Written at once while a file is filled: little enough that no sync of the log waits long behind it.
+constexpr size_t kFillBytes = 1 << 20;
+
+// Makes a file of zeros. Real ones: blocks that are only reserved cost as much to sync as none.
+bool FillWithZeros(const std::string& path, uint64_t bytes) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) return false;
+  const std::string zeros(kFillBytes, '\0');
+  bool ok = true;
+  for (uint64_t at = 0; ok && at < bytes;) {
+    const size_t size = std::min<uint64_t>(zeros.size(), bytes - at);
+    const ssize_t n = pwrite(fd, zeros.data(), size, static_cast<off_t>(at));
+    ok = n > 0;
+    if (!ok) break;
+    sync_file_range(fd, static_cast<off_t>(at), n, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    at += static_cast<uint64_t>(n);
+  }
+  ok = fdatasync(fd) == 0 && ok;
+  close(fd);
+  return ok;
 }
 
-// Zeros from the end of the file up to `bytes`. Real ones: blocks that were only reserved cost as much to
-// sync as blocks that were not. A file that cannot be filled is removed.
-void FillWithZeros(const std::string& path, uint64_t bytes) {
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return;
-  const std::string zeros(1 << 20, '\0');
-  bool ok = true;
-  for (uint64_t at = BytesOf(path); ok && at < bytes;) {
-    const ssize_t n =
-        pwrite(fd, zeros.data(), std::min<uint64_t>(zeros.size(), bytes - at), static_cast<off_t>(at));
-    ok = n > 0;
-    if (ok) at += static_cast<uint64_t>(n);
-  }
-  ok = ok && fdatasync(fd) == 0;
+bool SyncDirectory(const std::string& dir) {
+  const int fd = open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool ok = fsync(fd) == 0;
   close(fd);
-  if (!ok) unlink(path.c_str());
+  return ok;
 }
 
 IOStatus Frozen() { return IOStatus::IOError("the store is left as it is: its log is not whole"); }
@@ -47,18 +52,16 @@ IOStatus Frozen() { return IOStatus::IOError("the store is left as it is: its lo
 }  // namespace
 
 WalFileSystem::WalFileSystem(const std::shared_ptr<rocksdb::FileSystem>& base, std::string dir,
-                             uint64_t spare_bytes)
-    : FileSystemWrapper(base), dir_(std::move(dir)), spare_bytes_(spare_bytes) {}
+                             uint64_t spare_bytes, std::function<uint64_t()> room_bytes)
+    : FileSystemWrapper(base),
+      dir_(std::move(dir)),
+      spare_(dir_ + "/spare-log"),
+      spare_bytes_(spare_bytes),
+      room_bytes_(std::move(room_bytes)) {}
 
 WalFileSystem::~WalFileSystem() {
   MutexLock lock(&mu_);
   if (lock_ != nullptr) target()->UnlockFile(lock_, {}, nullptr).PermitUncheckedError();
-}
-
-std::string WalFileSystem::SparePath(int n) const { return absl::StrCat(dir_, "/spare-", n, ".wal"); }
-
-bool WalFileSystem::IsLog(const std::string& path) const {
-  return absl::EndsWith(path, ".log") && absl::StartsWith(path, dir_);
 }
 
 IOStatus WalFileSystem::Lock() {
@@ -66,41 +69,40 @@ IOStatus WalFileSystem::Lock() {
   return target()->LockFile(dir_ + "/LOCK", {}, &lock_, nullptr);
 }
 
-void WalFileSystem::PrepareSpares(uint64_t room_bytes) {
-  MutexLock lock(&mu_);
-  for (int n = 0; n < kSpares; ++n) {
-    const uint64_t have = BytesOf(SparePath(n));
-    if (have >= spare_bytes_ || room_bytes < spare_bytes_ - have) continue;
-    FillWithZeros(SparePath(n), spare_bytes_);
-    room_bytes -= spare_bytes_ - have;
+void WalFileSystem::PrepareSpare() {
+  {
+    MutexLock lock(&mu_);
+    if (filling_ || access(spare_.c_str(), F_OK) == 0) return;
+    filling_ = true;
   }
+  // Under another name until it is whole, so that what has the name is known to be zeros.
+  const std::string filling = spare_ + ".filling";
+  const bool filled = room_bytes_() >= spare_bytes_ && FillWithZeros(filling, spare_bytes_);
+  MutexLock lock(&mu_);
+  filling_ = false;
+  if (!filled || std::rename(filling.c_str(), spare_.c_str()) != 0) unlink(filling.c_str());
 }
 
 IOStatus WalFileSystem::NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                                         std::unique_ptr<rocksdb::FSWritableFile>* result,
                                         rocksdb::IODebugContext* debug) {
   if (frozen_) return Frozen();
-  if (!IsLog(path)) return target()->NewWritableFile(path, options, result, debug);
-  MutexLock lock(&mu_);
-  std::string largest;
-  for (int n = 0; n < kSpares; ++n) {
-    if (BytesOf(SparePath(n)) > (largest.empty() ? 0 : BytesOf(largest))) largest = SparePath(n);
+  if (absl::StartsWith(path, dir_) && absl::EndsWith(path, ".log")) {
+    MutexLock lock(&mu_);
+    if (access(spare_.c_str(), F_OK) == 0) {
+      const IOStatus status = target()->ReuseWritableFile(path, spare_, options, result, debug);
+      // The log has its new name for good before anything is in it: never is a spare more than zeros.
+      if (status.ok() && !SyncDirectory(dir_))
+        return IOStatus::IOError("the directory cannot be synced", dir_);
+      return status;
+    }
   }
-  if (largest.empty()) return target()->NewWritableFile(path, options, result, debug);
-  return target()->ReuseWritableFile(path, largest, options, result, debug);
+  return target()->NewWritableFile(path, options, result, debug);
 }
 
 IOStatus WalFileSystem::DeleteFile(const std::string& path, const rocksdb::IOOptions& options,
                                    rocksdb::IODebugContext* debug) {
-  if (frozen_) return Frozen();
-  if (!IsLog(path)) return target()->DeleteFile(path, options, debug);
-  MutexLock lock(&mu_);
-  // A log is worth keeping if it is larger than a spare there is.
-  for (int n = 0; n < kSpares; ++n) {
-    if (BytesOf(SparePath(n)) < BytesOf(path))
-      return target()->RenameFile(path, SparePath(n), options, debug);
-  }
-  return target()->DeleteFile(path, options, debug);
+  return frozen_ ? Frozen() : target()->DeleteFile(path, options, debug);
 }
 
 IOStatus WalFileSystem::RenameFile(const std::string& from, const std::string& to,
@@ -125,12 +127,11 @@ rocksdb::WalFilter::WalProcessingOption WalContinuity::LogRecordFound(unsigned l
   const std::string& bytes = batch.Data();
   uint64_t sequence = 0;
   for (size_t i = 8; i-- > 0;) sequence = sequence << 8 | static_cast<uint8_t>(bytes[i]);
-  if (records_ != 0 && sequence != next_) {
-    gap_ = absl::StrCat("entries ", next_, " to ", sequence, " are missing before ", log_file_name);
+  if (next_ != 0 && sequence != next_) {
+    gap_ = absl::StrCat("entry ", next_, " should follow and ", sequence, " does, in ", log_file_name);
     files_->Freeze();
     return WalProcessingOption::kStopReplay;
   }
-  ++records_;
   next_ = sequence + batch.Count();
   return WalProcessingOption::kContinueProcessing;
 }
