@@ -21,16 +21,16 @@ void EvolveStarted(RunState& s, const EventPtr& event) {
   s.status = v1::RUN_STATUS_RUNNING;
   const int64_t begins = std::max(event->time_unix_ms(), started.not_before_unix_ms());
   if (started.run_timeout_ms() > 0) {
-    s.deadlines.insert({begins + started.run_timeout_ms(), DeadlineKind::kRunTimeout, 0});
+    s.deadlines.insert({Later(begins, started.run_timeout_ms()), DeadlineKind::kRunTimeout, 0});
   }
   if (started.execution_timeout_ms() > 0) {
-    s.deadlines.insert({started.first_started_unix_ms() + started.execution_timeout_ms(),
+    s.deadlines.insert({Later(started.first_started_unix_ms(), started.execution_timeout_ms()),
                         DeadlineKind::kExecutionTimeout, 0});
   }
 }
 
 void EvolveTimer(RunState& s, const v1::StartTimer& c, int64_t activation_time_ms) {
-  const int64_t due = activation_time_ms + c.delay_ms();
+  const int64_t due = Later(activation_time_ms, c.delay_ms());
   s.timers.emplace(c.seq(), PendingTimer{due, c.name()});
   s.deadlines.insert({due, DeadlineKind::kTimer, c.seq()});
 }

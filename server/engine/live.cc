@@ -30,11 +30,12 @@ int64_t TaskDue(const PendingTask& t) {
   constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
   int64_t due = kNever;
   const v1::TaskTimeouts& timeouts = t.command->timeouts();
-  if (timeouts.schedule_to_close_ms() > 0) due = t.scheduled_ms + timeouts.schedule_to_close_ms();
+  if (timeouts.schedule_to_close_ms() > 0) due = Later(t.scheduled_ms, timeouts.schedule_to_close_ms());
   switch (t.phase) {
     case TaskPhase::kRunning:
-      if (timeouts.start_to_close_ms() > 0) due = std::min(due, t.started_ms + timeouts.start_to_close_ms());
-      if (timeouts.heartbeat_ms() > 0) due = std::min(due, t.heartbeat_ms + timeouts.heartbeat_ms());
+      if (timeouts.start_to_close_ms() > 0)
+        due = std::min(due, Later(t.started_ms, timeouts.start_to_close_ms()));
+      if (timeouts.heartbeat_ms() > 0) due = std::min(due, Later(t.heartbeat_ms, timeouts.heartbeat_ms()));
       break;
     case TaskPhase::kBackingOff:
       if (t.note) due = std::min(due, t.note->not_before_unix_ms());
@@ -43,7 +44,8 @@ int64_t TaskDue(const PendingTask& t) {
     case TaskPhase::kQueued:
     case TaskPhase::kSpilled:
       if (t.attempt == 1 && timeouts.schedule_to_start_ms() > 0) {
-        due = std::min(due, std::max(t.scheduled_ms, t.waiting_since_ms) + timeouts.schedule_to_start_ms());
+        due = std::min(due,
+                       Later(std::max(t.scheduled_ms, t.waiting_since_ms), timeouts.schedule_to_start_ms()));
       }
       break;
     case TaskPhase::kHeld:

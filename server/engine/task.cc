@@ -19,6 +19,7 @@
 //   ready,      | schedule-to-start, before the first     | TaskFailed
 //    queued,    |   attempt was taken                     |
 //    spilled    |                                         |
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -70,7 +71,8 @@ void EmitCompleted(Transition& t, int64_t seq, v1::Payload* result) {
   t.Emit(std::move(event));
 }
 
-void WriteRetryNote(Transition& t, int64_t seq, const PendingTask& task, v1::Failure failure, int64_t not_before) {
+void WriteRetryNote(Transition& t, int64_t seq, const PendingTask& task, v1::Failure failure,
+                    int64_t not_before) {
   auto note = std::make_shared<records::NoteRecord>();
   note->set_seq(seq);
   note->set_attempt(task.attempt + 1);
@@ -114,7 +116,7 @@ Work Delivery(Transition& t, int64_t seq, PendingTask& task) {
   if (c.has_timeouts()) *m.mutable_timeouts() = c.timeouts();
   m.set_scheduled_unix_ms(task.scheduled_ms);
   if (c.timeouts().schedule_to_close_ms() > 0) {
-    m.set_deadline_unix_ms(task.scheduled_ms + c.timeouts().schedule_to_close_ms());
+    m.set_deadline_unix_ms(Later(task.scheduled_ms, c.timeouts().schedule_to_close_ms()));
   }
   if (task.note) {
     if (task.note->has_heartbeat_details()) *m.mutable_heartbeat_details() = task.note->heartbeat_details();
@@ -166,12 +168,13 @@ void FailAttempt(Transition& t, int64_t seq, v1::Failure failure) {
   const std::optional<int64_t> delay =
       RetryDelayMs(task.command->retry_policy(), task.attempt, failure, t.env.random);
   const int64_t close_ms = task.command->timeouts().schedule_to_close_ms();
-  const bool too_late = delay && close_ms > 0 && t.env.now_ms + *delay >= task.scheduled_ms + close_ms;
+  const bool too_late =
+      delay && close_ms > 0 && Later(t.env.now_ms, *delay) >= Later(task.scheduled_ms, close_ms);
   if (!delay || too_late) {
     EmitFailed(t, seq, std::move(failure));
     return;
   }
-  WriteRetryNote(t, seq, task, std::move(failure), t.env.now_ms + *delay);
+  WriteRetryNote(t, seq, task, std::move(failure), Later(t.env.now_ms, *delay));
   SetPhase(t.s, seq, task, TaskPhase::kBackingOff);
 }
 
@@ -179,12 +182,12 @@ void TaskDue(Transition& t, int64_t seq) {
   PendingTask& task = t.s.tasks.at(seq);
   const v1::TaskTimeouts& limits = task.command->timeouts();
   const int64_t now = t.env.now_ms;
-  if (limits.schedule_to_close_ms() > 0 && now >= task.scheduled_ms + limits.schedule_to_close_ms()) {
+  if (limits.schedule_to_close_ms() > 0 && now >= Later(task.scheduled_ms, limits.schedule_to_close_ms())) {
     t.Recall(seq, task, "schedule_to_close timeout");
-    v1::Failure failure = TimeoutFailure(
-        v1::Failure::TIMEOUT_SCHEDULE_TO_CLOSE,
-        absl::StrCat("not done within schedule_to_close (", limits.schedule_to_close_ms(), " ms), in ", task.attempt,
-                     task.attempt == 1 ? " attempt" : " attempts"));
+    v1::Failure failure =
+        TimeoutFailure(v1::Failure::TIMEOUT_SCHEDULE_TO_CLOSE,
+                       absl::StrCat("not done within schedule_to_close (", limits.schedule_to_close_ms(),
+                                    " ms), in ", task.attempt, task.attempt == 1 ? " attempt" : " attempts"));
     if (task.note && task.note->has_last_failure()) *failure.mutable_cause() = task.note->last_failure();
     EmitFailed(t, seq, std::move(failure));
   } else if (task.phase == TaskPhase::kBackingOff) {
@@ -195,7 +198,7 @@ void TaskDue(Transition& t, int64_t seq) {
                TimeoutFailure(v1::Failure::TIMEOUT_SCHEDULE_TO_START,
                               absl::StrCat("no worker took it within schedule_to_start (",
                                            limits.schedule_to_start_ms(), " ms)")));
-  } else if (limits.start_to_close_ms() > 0 && now >= task.started_ms + limits.start_to_close_ms()) {
+  } else if (limits.start_to_close_ms() > 0 && now >= Later(task.started_ms, limits.start_to_close_ms())) {
     t.Recall(seq, task, "start_to_close timeout");
     FailAttempt(t, seq,
                 TimeoutFailure(v1::Failure::TIMEOUT_START_TO_CLOSE,
@@ -270,7 +273,7 @@ Decision Decide(RunState& state, TakenOverInput input, const Env& env) {
   // It may wait in a queue for somebody else by now: first come.
   t.Recall(it->first, task, "its worker came back with it");
   task.delivery = input.token.delivery();
-  task.started_ms = env.now_ms - input.running_ms;
+  task.started_ms = env.now_ms - std::clamp<int64_t>(input.running_ms, 0, env.now_ms);
   task.heartbeat_ms = env.now_ms;
   SetPhase(state, it->first, task, TaskPhase::kRunning);
   task.session = input.session;

@@ -123,9 +123,9 @@ void Transition::FollowUp(v1::RunStatus status, const v1::Event& closing) {
   const std::optional<int64_t> delay =
       RetryDelayMs(started.retry_policy(), started.attempt(), failure, env.random);
   if (!delay) return;
-  const int64_t begins = env.now_ms + *delay;
+  const int64_t begins = Later(env.now_ms, *delay);
   if (started.execution_timeout_ms() > 0 &&
-      begins >= started.first_started_unix_ms() + started.execution_timeout_ms()) {
+      begins >= Later(started.first_started_unix_ms(), started.execution_timeout_ms())) {
     return;
   }
   v1::RunStarted next = started;

@@ -3,6 +3,7 @@
 #define PERDURE_SERVER_ENGINE_TYPES_H_
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "perdure/internal/v1/records.pb.h"
@@ -45,6 +46,13 @@ struct Env {
 
   uint64_t NextDelivery() const { return (*next_delivery)++; }
 };
+
+// A point in time `ms` after another, or the end of time if that comes first: user code may well ask for the
+// longest sleep there is.
+inline int64_t Later(int64_t time_ms, int64_t ms) {
+  constexpr int64_t kEndOfTime = std::numeric_limits<int64_t>::max();
+  return ms > 0 && time_ms > kEndOfTime - ms ? kEndOfTime : time_ms + ms;
+}
 
 // Session number 0: none.
 using SessionNumber = uint64_t;
