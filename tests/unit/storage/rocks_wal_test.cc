@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
@@ -39,14 +40,30 @@ class RocksWalTest : public testing::Test {
     }
     return count;
   }
+  // Names and sizes of the store's files.
+  std::map<std::string, uint64_t> Files() const {
+    std::map<std::string, uint64_t> files;
+    for (const fs::directory_entry& entry : fs::directory_iterator(dir_.path())) {
+      std::error_code gone;
+      if (entry.is_regular_file(gone)) files[entry.path().filename()] = entry.file_size(gone);
+    }
+    return files;
+  }
   // What the machine would find after it lost power now: the files, without this process's closing of them.
+  // Taken again if the background changed something meanwhile.
   std::string PowerCut() {
     const std::string copy = dir_ / absl::StrCat("cut", ++cuts_);
-    fs::create_directory(copy);
-    for (const fs::directory_entry& entry : fs::directory_iterator(dir_.path())) {
-      if (entry.is_regular_file()) fs::copy(entry.path(), copy);
+    for (;;) {
+      fs::remove_all(copy);
+      fs::create_directory(copy);
+      const std::map<std::string, uint64_t> before = Files();
+      bool whole = true;
+      for (const auto& [name, size] : before) {
+        std::error_code gone;
+        whole = whole && fs::copy_file(dir_ / name, copy + "/" + name, gone);
+      }
+      if (whole && Files() == before) return copy;
     }
-    return copy;
   }
   static std::vector<fs::path> Logs(const std::string& dir) {
     std::vector<fs::path> logs;
