@@ -1,6 +1,7 @@
 #include "tests/model/workflow_code.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace {
 using engine::testing::Error;
 using engine::testing::Json;
 
+constexpr int64_t kForEver = std::numeric_limits<int64_t>::max();
+
 WorkflowAnswer Answer(const v1::Activation& activation) {
   WorkflowAnswer out;
   *out.answer.mutable_token() = activation.token();
@@ -21,7 +24,10 @@ WorkflowAnswer Answer(const v1::Activation& activation) {
 }
 
 // 0 (not set) as often as not.
-int64_t SomeTimeout(Rng& rng, int64_t max_ms) { return rng.Percent(50) ? 0 : rng.Between(1, max_ms); }
+int64_t SomeTimeout(Rng& rng, int64_t max_ms) {
+  if (rng.Percent(2)) return kForEver;
+  return rng.Percent(50) ? 0 : rng.Between(1, max_ms);
+}
 
 void FillPolicy(Rng& rng, v1::RetryPolicy& policy) {
   policy.set_initial_interval_ms(rng.Between(1, 100));
@@ -88,6 +94,7 @@ v1::Command RandomCommand(Rng& rng, const Oracle& oracle, int64_t& last_seq, boo
   if (dice < 60) {
     command.mutable_start_timer()->set_seq(++last_seq);
     command.mutable_start_timer()->set_delay_ms(rng.Percent(20) ? 0 : rng.Between(1, 500));
+    if (rng.Percent(3)) command.mutable_start_timer()->set_delay_ms(kForEver);
     if (rng.Percent(30)) command.mutable_start_timer()->set_name("nap");
     return command;
   }
@@ -169,8 +176,8 @@ WorkflowAnswer WrongAdvance(Rng& rng, const v1::Activation& activation, const Or
       break;
     case 5:
       advance.clear_commands();
-      for (int64_t i = 0; i <= limits.commands_per_advance_max; ++i) {
-        *advance.add_commands() = RandomCancel(rng, oracle, oracle.last_seq());
+      for (int64_t i = 1; i <= limits.commands_per_advance_max + 1; ++i) {
+        *advance.add_commands() = RandomTask(rng, oracle.last_seq() + i);
       }
       out.what = "an advance of too many commands";
       break;
@@ -201,6 +208,11 @@ WorkflowAnswer FinishingAdvance(const v1::Activation& activation, const Oracle& 
     awaited.erase(event.task_cancelled().seq());
     awaited.erase(event.step_completed().seq());
     awaited.erase(event.timer_fired().seq());
+  }
+  for (const auto& [seq, item] : oracle.items()) {
+    if (item.kind != Oracle::Item::Kind::kTimer || item.due_ms < kFarFuture || awaited.erase(seq) == 0)
+      continue;
+    *out.answer.mutable_advance()->add_commands() = engine::testing::CancelTimer(seq);
   }
   out.what = "an advance that waits on";
   if (awaited.empty()) {

@@ -33,7 +33,11 @@ WorkflowAnswer WrongAdvance(Rng& rng, const v1::Activation& activation, const Or
 // The worker could not carry the activation out.
 WorkflowAnswer FailedActivation(const v1::Activation& activation);
 
-// Ends the run if nothing is awaited once this activation's events are seen, and waits on otherwise.
+// What is due after this is never going to happen.
+inline constexpr int64_t kFarFuture = 1'000'000'000'000'000;
+
+// Ends the run if nothing is awaited once this activation's events are seen, and waits on otherwise. Gives up timers
+// that are due in the far future.
 WorkflowAnswer FinishingAdvance(const v1::Activation& activation, const Oracle& oracle);
 
 }  // namespace perdure::model

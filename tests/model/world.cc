@@ -147,20 +147,27 @@ bool World::DriveToClose() {
     if (!DeliverAllMail()) return false;
     if (!subject_.state().open()) break;
     if (EverybodyWorks()) continue;
-    if (const int64_t due = subject_.state().next_deadline_ms(); due != 0) {
+    if (const int64_t due = subject_.state().next_deadline_ms(); due != 0 && due < kFarFuture) {
       now_ms_ = std::max(now_ms_, due);
       Post(engine::TickInput{});
       continue;
     }
     // The code of the random part may have left the run waiting for signals only.
-    if (!subject_.oracle().awaited().empty())
-      return subject_.Break("the run is stuck: it awaits what nobody does");
+    if (AwaitsSomethingSoon()) return subject_.Break("the run is stuck: it awaits what nobody does");
     if (++wake_ups > 3) return subject_.Break("the run is stuck: a signal does not wake it");
     engine::SignalInput wake;
     wake.signal.set_name("poke");
     Post(std::move(wake));
   }
   return subject_.CheckStored();
+}
+
+bool World::AwaitsSomethingSoon() const {
+  const Oracle& oracle = subject_.oracle();
+  return std::any_of(oracle.awaited().begin(), oracle.awaited().end(), [&](int64_t seq) {
+    const Oracle::Item& item = oracle.items().at(seq);
+    return item.kind != Oracle::Item::Kind::kTimer || item.due_ms < kFarFuture;
+  });
 }
 
 bool World::EverybodyWorks() {

@@ -87,6 +87,7 @@ class World {
   bool NothingHappensAfterClose();
   // One round in which everybody does what they can. False: nobody had anything to do.
   bool EverybodyWorks();
+  bool AwaitsSomethingSoon() const;
 
   void Note(std::string what);
 

@@ -299,7 +299,7 @@ void World::Terminate() {
 
 void World::MoveClock() {
   const int64_t due = subject_.state().next_deadline_ms();
-  if (due != 0 && rng_.Percent(40)) {
+  if (due != 0 && due < kFarFuture && rng_.Percent(40)) {
     now_ms_ = std::max(now_ms_, due + rng_.Between(-1, 1));
   } else {
     now_ms_ += rng_.Between(0, 120);
