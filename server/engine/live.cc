@@ -98,6 +98,7 @@ void SetPhase(RunState& s, int64_t seq, PendingTask& task, TaskPhase phase) {
   if (phase != TaskPhase::kRunning) {
     task.session = 0;
     task.identity = nullptr;
+    task.started_ms = task.heartbeat_ms = 0;
   }
   Rearm(s, seq, task);
 }

@@ -145,11 +145,16 @@ void ReleaseTasks(Transition& t) {
   }
 }
 
-void CancelPendingTask(Transition& t, int64_t seq) {
+void CancelPendingTask(Transition& t, int64_t seq, v1::Payload* details) {
   const PendingTask& task = t.s.tasks.at(seq);
   auto event = t.NewEvent();
-  event->mutable_task_cancelled()->set_seq(seq);
-  event->mutable_task_cancelled()->set_attempt(task.attempt);
+  v1::TaskCancelled& cancelled = *event->mutable_task_cancelled();
+  cancelled.set_seq(seq);
+  cancelled.set_attempt(task.attempt);
+  if (task.identity) cancelled.set_identity(*task.identity);
+  if (details != nullptr && static_cast<int64_t>(details->data().size()) <= t.env.limits->payload_bytes_max) {
+    *cancelled.mutable_details() = std::move(*details);
+  }
   t.DropTaskNote(seq);
   t.Emit(std::move(event));
 }
@@ -226,7 +231,7 @@ Decision Decide(RunState& state, TaskAnswerInput input, const Env& env) {
     failure.set_message("the task says it was cancelled, but the workflow had not asked for that");
     FailAttempt(t, seq, std::move(failure));
   } else if (answer.has_cancelled()) {
-    CancelPendingTask(t, seq);
+    CancelPendingTask(t, seq, answer.mutable_cancelled()->mutable_details());
   } else if (answer.has_failure()) {
     FailAttempt(t, seq, std::move(*answer.mutable_failure()));
   } else if (static_cast<int64_t>(answer.result().data().size()) > env.limits->payload_bytes_max) {
@@ -237,8 +242,14 @@ Decision Decide(RunState& state, TaskAnswerInput input, const Env& env) {
                                      " bytes, the limit payload_bytes_max is ", env.limits->payload_bytes_max,
                                      "; keep large data elsewhere and return a reference"));
     FailAttempt(t, seq, std::move(failure));
-  } else {
+  } else if (answer.has_result()) {
     EmitCompleted(t, seq, answer.mutable_result());
+  } else {
+    v1::Failure failure;
+    failure.set_kind(v1::Failure::KIND_WORKER_ERROR);
+    failure.set_message(
+        "the worker's answer holds neither a result nor a failure; is its SDK newer than the server?");
+    FailAttempt(t, seq, std::move(failure));
   }
   return t.Finish();
 }

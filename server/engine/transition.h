@@ -64,8 +64,8 @@ void ReleaseTasks(Transition& t);
 void FailAttempt(Transition& t, int64_t seq, v1::Failure failure);
 // What is due for the task at its deadline. (task.cc)
 void TaskDue(Transition& t, int64_t seq);
-// Ends a task as cancelled. (task.cc)
-void CancelPendingTask(Transition& t, int64_t seq);
+// Ends a task as cancelled; `details` come from its worker. (task.cc)
+void CancelPendingTask(Transition& t, int64_t seq, v1::Payload* details = nullptr);
 
 }  // namespace perdure::engine
 
