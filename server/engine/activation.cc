@@ -17,6 +17,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "server/engine/bounds.h"
 #include "server/engine/commands.h"
 #include "server/engine/decide.h"
 #include "server/engine/evolve.h"
@@ -35,6 +36,7 @@ void BackOff(Transition& t, v1::Failure failure) {
   const int32_t failed = t.s.activation_note ? t.s.activation_note->attempt() : 1;
   const int64_t wait =
       BackoffMs(t.env.limits->activation_retry_initial_ms, t.env.limits->activation_retry_max_ms, failed);
+  CutToLimit(failure, *t.env.limits);
   t.d.activation_failure = failure;
   auto note = std::make_shared<records::NoteRecord>();
   note->set_seq(0);
@@ -88,6 +90,7 @@ void CancelUnstarted(Transition& t, const v1::Advanced& advanced) {
 void CompleteSteps(Transition& t, v1::Advance& advance) {
   for (v1::StepCompleted& step : *advance.mutable_steps()) {
     if (!t.s.open() || !t.s.steps.contains(step.seq())) continue;
+    if (step.has_failure()) CutToLimit(*step.mutable_failure(), *t.env.limits);
     auto event = t.NewEvent();
     *event->mutable_step_completed() = std::move(step);
     t.Emit(std::move(event));
@@ -108,6 +111,9 @@ void TakeAdvance(Transition& t, ActivationAnswerInput& input) {
   if (input.identity) advanced.set_identity(*input.identity);
   if (input.build_id) advanced.set_build_id(*input.build_id);
   advanced.mutable_commands()->Swap(advance.mutable_commands());
+  if (!advanced.commands().empty() && advanced.commands().rbegin()->has_fail_run()) {
+    CutToLimit(*advanced.mutable_commands()->rbegin()->mutable_fail_run()->mutable_failure(), *t.env.limits);
+  }
   // The end of a run recalls all that is out anyway.
   if (!Closes(*event)) CarryOutCancels(t, advanced);
   const EventPtr kept = event;
@@ -159,6 +165,7 @@ Decision Decide(RunState& state, StepAnswerInput input, const Env& env) {
     failure.set_non_retryable(true);
     *step.mutable_failure() = std::move(failure);
   }
+  if (step.has_failure()) CutToLimit(*step.mutable_failure(), *env.limits);
   auto event = t.NewEvent();
   *event->mutable_step_completed() = std::move(step);
   t.Emit(std::move(event));

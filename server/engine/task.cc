@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/engine/bounds.h"
 #include "server/engine/decide.h"
 #include "server/engine/live.h"
 #include "server/engine/retry.h"
@@ -161,6 +162,7 @@ void CancelPendingTask(Transition& t, int64_t seq, v1::Payload* details) {
 
 void FailAttempt(Transition& t, int64_t seq, v1::Failure failure) {
   PendingTask& task = t.s.tasks.at(seq);
+  CutToLimit(failure, *t.env.limits);
   if (failure.source().empty()) failure.set_source(Source(seq, task));
   if (task.cancel_requested) {
     if (failure.kind() == v1::Failure::KIND_APPLICATION) {
