@@ -203,8 +203,8 @@ int RunApp(const std::vector<std::string>& args, Environment& environment) {
     app.parse(std::vector<std::string>(args.rbegin(), args.rend()));
   } catch (const CLI::CallForHelp&) {
     const CLI::App* command = FindPosition(app, args).command;
-    environment.out << command->help(command->get_parent() == nullptr ? ""
-                                                                      : FullName(*command->get_parent()));
+    const CLI::App* parent = command->get_parent();
+    environment.out << command->help(parent == nullptr ? "" : FullName(*parent)) << "\n";
     return kExitOk;
   } catch (const CLI::ParseError& error) {
     environment.err << UsageText(app, args, error);

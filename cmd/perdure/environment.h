@@ -16,11 +16,11 @@ struct Environment {
   std::ostream& out;
   std::ostream& err;
   std::function<std::optional<std::string>(const char* name)> getenv;
-  std::function<int64_t()> now_unix_ms;
+  std::function<int64_t()> now_unix_ms = {};
   // Called between attempts to reach a server that went away.
-  std::function<void(int64_t ms)> pause;
+  std::function<void(int64_t ms)> pause = {};
   // Random letters and digits for ids that were not given.
-  std::function<std::string(int length)> random_id;
+  std::function<std::string(int length)> random_id = {};
   // Columns that a line may fill.
   int width = 120;
   // Whether `out` is a terminal (then it may be coloured).
