@@ -1,0 +1,88 @@
+// Processes that an end-to-end test starts, kills and starts again.
+#ifndef PERDURE_TESTS_E2E_PROCESS_H_
+#define PERDURE_TESTS_E2E_PROCESS_H_
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace perdure::e2e {
+
+// Polls until `condition` holds; false after `timeout`.
+bool WaitUntil(const std::function<bool()>& condition, std::chrono::seconds timeout);
+
+// A directory that is deleted at the end, unless the test failed: then its name is printed.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  const std::string& path() const { return path_; }
+  std::string File(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+// One process; killed when this goes.
+class Process {
+ public:
+  // Output is appended to `log`. Fails the test if it cannot be started.
+  Process(const std::vector<std::string>& command, const std::string& log);
+  ~Process();
+  Process(const Process&) = delete;
+
+  // SIGKILL, and waits until it is gone.
+  void Kill();
+  // SIGTERM; the exit status, or -1 if it had to be killed after `timeout`.
+  int Terminate(std::chrono::seconds timeout = std::chrono::seconds(30));
+  bool Running();
+  pid_t pid() const { return pid_; }
+  // Resident memory now.
+  int64_t RssBytes() const;
+
+ private:
+  pid_t pid_ = -1;
+  int status_ = 0;
+};
+
+// perdured on a data directory and a port that stays the same over restarts.
+class Server {
+ public:
+  explicit Server(const TempDir& dir, std::vector<std::string> flags = {});
+
+  // Waits until it takes calls.
+  void Start();
+  void Kill() { process_->Kill(); }
+  int Terminate() { return process_->Terminate(); }
+  void Restart() {
+    Kill();
+    Start();
+  }
+  const std::string& address() const { return address_; }
+  const std::string& http_address() const { return http_address_; }
+  Process& process() { return *process_; }
+  // From the start of the process until it took calls, at the last Start.
+  int64_t start_ms() const { return start_ms_; }
+  std::string Log() const;
+
+ private:
+  const TempDir& dir_;
+  const std::vector<std::string> flags_;
+  std::string address_ = "127.0.0.1:0";
+  std::string http_address_;
+  std::unique_ptr<Process> process_;
+  int64_t start_ms_ = 0;
+};
+
+// A program of this build, by name.
+std::string Program(const std::string& name);
+
+}  // namespace perdure::e2e
+
+#endif  // PERDURE_TESTS_E2E_PROCESS_H_
