@@ -123,6 +123,8 @@ void HostedRun::ReplayThenAdvance() {
 
 void HostedRun::Advance(const EventLog& log) {
   const std::int64_t through = activation_->deliver_through();
+  // Until it is answered, the coroutine is ahead of what the server knows.
+  last_answered_ = 0;
   {
     const detail::CurrentRunScope scope(core_.get());
     core_->BeginTurn(activation_->time_unix_ms(), through, /*replaying=*/false);

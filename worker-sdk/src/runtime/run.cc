@@ -172,7 +172,10 @@ void RunCore::Begin(const v1::RunStarted& started, std::int64_t time_unix_ms) {
     return RefuseInput("the run's input", std::current_exception());
   }
   input_bytes_ = static_cast<std::int64_t>(input.data.size());
-  auto make = [this, input = std::move(input)]() { return function_(context_, input); };
+  auto make = [this, input = std::move(input)]() mutable {
+    const Payload once = std::move(input);
+    return function_(context_, once);
+  };
   auto strand = MakeRef<StrandOf<Payload, decltype(make)>>(*this, root_scope_, std::move(make));
   outcome_ = Ref<Cell<Payload>>(strand->cell().get());
   Start(Ref<Strand>(strand.get()));

@@ -1,0 +1,316 @@
+// The executor: cache and eviction, reconnects, limits, the watchdog, many runs at once.
+#include "worker-sdk/src/runtime/executor.h"
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "tests/unit/sdk/runtime/scenario.h"
+
+namespace perdure::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+inline constexpr Task<int(int)> kWork{"work"};
+inline constexpr Workflow<int(int)> kWorkflow{"workflow"};
+inline constexpr Signal<int> kNumber{"number"};
+
+template <class F>
+Registry Hosting(F function) {
+  Registry registry;
+  registry.AddWorkflow(kWorkflow.Name(), detail::EraseWorkflow(kWorkflow, std::move(function)));
+  return registry;
+}
+
+// Notes its end, and asks for something in its destructor, as careless code may.
+struct Noisy {
+  Context& ctx;
+  std::atomic<int>& destroyed;
+  ~Noisy() {
+    ++destroyed;
+    ctx.Run(kWork, 99).Detach();
+    ctx.Sleep(std::chrono::seconds(1)).Detach();
+    auto spawned = ctx.Spawn([]() -> Co<int> { co_return 1; });
+    spawned.Cancel();
+  }
+};
+
+TEST(ExecutorTest, EvictsTheLeastRecentlyUsedByBytesAndReplaysLater) {
+  std::atomic<int> destroyed{0};
+  const Registry registry = Hosting([&destroyed](Context& ctx, int) -> Co<int> {
+    const Noisy noisy{ctx, destroyed};
+    auto pending = ctx.WaitSignal(kNumber);
+    auto spawned = ctx.Spawn([&]() -> Co<int> {
+      const Noisy inner{ctx, destroyed};
+      co_return co_await ctx.WaitSignal<int>("other");
+    });
+    const int value = co_await pending;
+    co_return value + co_await spawned;
+  });
+  auto options = TestOptions();
+  options.cache_bytes_max = 1;
+  FakeServer server(registry, Cache::kKeep, options);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  while (server.evicted() < 1) std::this_thread::yield();
+  EXPECT_EQ(destroyed.load(), 2);
+  ASSERT_TRUE(server.executor().WaitIdle(std::chrono::seconds(60)));
+  server.SendPayload("other", ToPayload(2));
+  server.Settle();
+  while (server.evicted() < 2) std::this_thread::yield();
+  server.Send(kNumber, 1);
+  server.Settle();
+  EXPECT_TRUE(server.activation_failures().empty());
+  EXPECT_EQ(server.ResultOf(kWorkflow), 3);
+  EXPECT_EQ(server.executor().Stats().replays, 2);
+}
+
+TEST(ExecutorTest, CountsTheBytesOfSuspendedCoroutines) {
+  const Registry registry = Hosting([](Context& ctx, int) -> Co<int> {
+    std::array<char, 50'000> large{};
+    large[7] = 1;
+    co_await ctx.WaitSignal(kNumber);
+    co_return large[7];
+  });
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  ASSERT_TRUE(server.executor().WaitIdle(std::chrono::seconds(60)));
+  EXPECT_GT(server.executor().Stats().cached_bytes, 50'000);
+  EXPECT_EQ(server.executor().Stats().cached_runs, 1);
+  server.Send(kNumber, 1);
+  server.Settle();
+  ASSERT_TRUE(server.executor().WaitIdle(std::chrono::seconds(60)));
+  EXPECT_EQ(server.executor().Stats().cached_bytes, 0);
+  EXPECT_EQ(server.executor().Stats().cached_runs, 0);
+}
+
+Co<int> SumOfTwo(Context& ctx, int) {
+  const int a = co_await ctx.WaitSignal(kNumber);
+  co_return a + co_await ctx.WaitSignal(kNumber);
+}
+
+TEST(ExecutorTest, ARestartedServerMakesACoroutineThatIsAheadReplay) {
+  const Registry registry = Hosting(SumOfTwo);
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  server.ForgetActivation();  // its answer will count for nothing
+  server.SendActivation();    // delivered anew, on top of the same history
+  server.AwaitAnswers(3);
+  server.Settle();
+  server.Send(kNumber, 2);
+  server.Settle();
+  EXPECT_EQ(server.ResultOf(kWorkflow), 3);
+  EXPECT_GE(server.history_requests(), 1);
+}
+
+TEST(ExecutorTest, AfterAReconnectHistoryIsAskedForAgain) {
+  const Registry registry = Hosting(SumOfTwo);
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.executor().Evict(server.token());
+  server.set_answer_history(false);
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  while (server.history_requests() < 1) std::this_thread::yield();
+  EXPECT_EQ(server.executor().InHand().size(), 1u);
+  EXPECT_EQ(server.executor().Stats().in_hand, 1);
+  // Half of it came before the stream broke.
+  v1::HistoryRequest request;
+  *request.mutable_token() = server.token();
+  v1::HistoryChunk half;
+  *half.mutable_token() = server.token();
+  *half.add_events() = server.history()[0];
+  server.executor().History(half);
+  server.set_answer_history(true);
+  server.executor().Reconnected(/*same_epoch=*/true);
+  server.AwaitAnswers(2);
+  EXPECT_EQ(server.history_requests(), 2);
+  server.Send(kNumber, 2);
+  server.Settle();
+  EXPECT_EQ(server.ResultOf(kWorkflow), 3);
+}
+
+TEST(ExecutorTest, AnotherEpochDropsWhatIsInHand) {
+  const Registry registry = Hosting(SumOfTwo);
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.executor().Evict(server.token());
+  server.set_answer_history(false);
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  while (server.history_requests() < 1) std::this_thread::yield();
+  server.executor().Reconnected(/*same_epoch=*/false);
+  EXPECT_TRUE(server.executor().WaitIdle(std::chrono::seconds(60)));
+  EXPECT_TRUE(server.executor().InHand().empty());
+  server.ForgetActivation();
+  server.set_answer_history(true);
+  server.Settle();
+  server.Send(kNumber, 2);
+  server.Settle();
+  EXPECT_EQ(server.ResultOf(kWorkflow), 3);
+}
+
+TEST(ExecutorTest, HistoryThatCannotBeHadDropsTheActivation) {
+  const Registry registry = Hosting(SumOfTwo);
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.executor().Evict(server.token());
+  server.set_answer_history(false);
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  while (server.history_requests() < 1) std::this_thread::yield();
+  v1::HistoryChunk chunk;
+  *chunk.mutable_token() = server.token();
+  chunk.set_error("stale token");
+  server.executor().History(chunk);
+  EXPECT_TRUE(server.executor().WaitIdle(std::chrono::seconds(60)));
+}
+
+TEST(ExecutorTest, AnIncompleteHistoryFailsTheActivation) {
+  const Registry registry = Hosting(SumOfTwo);
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.executor().Evict(server.token());
+  server.set_answer_history(false);
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  while (server.history_requests() < 1) std::this_thread::yield();
+  v1::HistoryChunk chunk;
+  *chunk.mutable_token() = server.token();
+  *chunk.add_events() = server.history()[0];
+  chunk.set_last(true);
+  server.executor().History(chunk);
+  server.AwaitAnswers(2);
+  ASSERT_EQ(server.activation_failures().size(), 1u);
+  EXPECT_THAT(server.activation_failures()[0].message, HasSubstr("lacks event 2 of 2"));
+}
+
+TEST(ExecutorTest, ChecksTheLimitsOfTheServer) {
+  const Registry registry = Hosting([](Context& ctx, int n) -> Co<int> {
+    std::vector<Pending<int>> parts;
+    for (int i = 0; i < n; ++i) parts.push_back(ctx.Run(kWork, i));
+    co_await All(std::move(parts));
+    co_return 1;
+  });
+  FakeServer server(registry);
+  server.executor().SetLimits(1, 10);
+  server.Start(kWorkflow, 11);
+  server.Settle();
+  ASSERT_EQ(server.activation_failures().size(), 1u);
+  EXPECT_EQ(server.activation_failures()[0].kind, FailureKind::kLimit);
+  EXPECT_THAT(server.activation_failures()[0].message, HasSubstr("commands_per_advance_max = 10"));
+  server.executor().SetLimits(1, 100);
+  server.SendActivation();
+  server.AwaitAnswers(2);
+  ASSERT_EQ(server.activation_failures().size(), 2u);
+  EXPECT_THAT(server.activation_failures()[1].message, HasSubstr("task work (seq 11) carries 2 bytes"));
+}
+
+TEST(ExecutorTest, WarnsOfCodeThatHoldsItsThread) {
+  auto warned = std::make_shared<std::promise<std::string>>();
+  auto options = TestOptions();
+  options.block_warning = std::chrono::milliseconds(5);
+  options.log = std::make_shared<const LogSink>(
+      [warned](const LogRecord& record) { warned->set_value(FormatLogRecord(record)); });
+  std::shared_future<std::string> seen = warned->get_future();
+  // The workflow blocks until the warning is there, which is the very thing to be warned of.
+  const Registry registry = Hosting([seen](Context&, int) -> Co<int> {
+    seen.wait();
+    co_return 1;
+  });
+  FakeServer server(registry, Cache::kKeep, options);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  EXPECT_THAT(seen.get(), HasSubstr("workflow_id=wf-1 run_id=run-1 workflow_type=workflow"));
+  EXPECT_THAT(seen.get(), HasSubstr("held its thread too long"));
+  EXPECT_EQ(server.executor().Stats().block_warnings, 1);
+}
+
+// Answers activations of many runs and counts how they ended.
+class CountingSink final : public runtime::ExecutorSink {
+ public:
+  void Answer(v1::ActivationAnswer answer) override {
+    const std::lock_guard lock(mutex_);
+    for (const v1::Command& command : answer.advance().commands()) completed_ += command.has_complete_run();
+    changed_.notify_all();
+  }
+  void Answer(v1::StepAnswer) override {}
+  void RequestHistory(v1::HistoryRequest) override {}
+  void Evicted(v1::WorkToken) override {}
+
+  bool WaitCompleted(int count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(60), [&] { return completed_ >= count; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int completed_ = 0;
+};
+
+TEST(ExecutorTest, RunsManyRunsOnSeveralThreads) {
+  constexpr int kRuns = 2000;
+  const Registry registry = Hosting([](Context& ctx, int n) -> Co<int> {
+    int sum = 0;
+    for (int i = 0; i < 20; ++i) sum += co_await ctx.Spawn([i]() -> Co<int> { co_return i; });
+    co_return sum + n;
+  });
+  CountingSink sink;
+  auto options = TestOptions();
+  options.threads = 4;
+  runtime::Executor executor(registry, options, &sink);
+  for (int i = 0; i < kRuns; ++i) {
+    v1::Activation activation;
+    activation.mutable_token()->set_run(static_cast<std::uint64_t>(i));
+    activation.set_run_id("run-" + std::to_string(i));
+    activation.set_workflow_type("workflow");
+    activation.set_activation_id(1);
+    activation.set_deliver_through(1);
+    v1::Event& event = *activation.add_events();
+    event.set_event_id(1);
+    event.mutable_run_started()->set_run_id(activation.run_id());
+    event.mutable_run_started()->mutable_input()->set_encoding("json");
+    event.mutable_run_started()->mutable_input()->set_data(std::to_string(i));
+    executor.Activate(std::move(activation));
+  }
+  EXPECT_TRUE(sink.WaitCompleted(kRuns));
+  EXPECT_TRUE(executor.WaitIdle(std::chrono::seconds(60)));
+  EXPECT_EQ(executor.Stats().cached_runs, 0);
+  EXPECT_EQ(executor.Stats().cached_bytes, 0);
+}
+
+TEST(ExecutorTest, StopsWithCoroutinesSuspendedAndStepsRunning) {
+  std::atomic<bool> step_ended{false};
+  auto began = std::make_shared<std::promise<void>>();
+  auto wait = std::make_shared<std::shared_future<void>>(began->get_future());
+  {
+    const Registry registry = Hosting([&, began](Context& ctx, int) -> Co<int> {
+      std::string local(1000, 'x');
+      co_await ctx.Step("step", [&, began] {
+        began->set_value();
+        for (int i = 0; i < 1000; ++i) local[static_cast<std::size_t>(i)] = 'y';
+        step_ended = true;
+      });
+      co_await ctx.WaitSignal(kNumber);
+      co_return 0;
+    });
+    FakeServer server(registry);
+    server.Start(kWorkflow, 0);
+    server.SendActivation();
+    wait->wait();
+  }
+  EXPECT_TRUE(step_ended);
+}
+
+}  // namespace
+}  // namespace perdure::testing
