@@ -131,7 +131,7 @@ v1::GetResultResponse Outcome(const v1::Event& closing, const std::string& run_i
   if (closing.has_run_terminated()) {
     out.mutable_failure()->set_kind(v1::Failure::KIND_TERMINATED);
     const std::string& reason = closing.run_terminated().reason();
-    out.mutable_failure()->set_message(reason.empty() ? "terminated" : "terminated: " + reason);
+    out.mutable_failure()->set_message(reason.empty() ? "terminated, no reason given" : reason);
   } else if (closing.has_run_timed_out()) {
     out.mutable_failure()->set_kind(v1::Failure::KIND_TIMEOUT);
     out.mutable_failure()->set_timeout(v1::Failure::TIMEOUT_RUN);
