@@ -32,11 +32,11 @@ class TempDir {
   std::filesystem::path path_;
 };
 
-// Small memtables, so that little data already makes several files; a reserve that any test machine has.
+// Memtables of 512 KiB, so that little data already makes several files; a reserve that any test machine has.
 inline RocksStoreOptions SmallStore(const std::string& dir) {
   RocksStoreOptions options;
   options.data_dir = dir;
-  options.memory_budget_bytes = 4 << 20;
+  options.memory_budget_bytes = 8 << 20;
   options.disk_reserve_bytes = 1 << 20;
   return options;
 }
