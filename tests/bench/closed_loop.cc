@@ -1,0 +1,90 @@
+#include "tests/bench/scenarios.h"
+#include "tests/bench/setup.h"
+#include "tests/bench/window.h"
+
+namespace perdure::bench {
+namespace {
+
+constexpr std::chrono::duration<double> kPollInterval{0.01};
+// One workflow takes less than this, warm-up and draining too.
+constexpr std::chrono::duration<double> kPatience{120};
+
+[[noreturn]] void GiveUp(const Load& load, const std::string& what) {
+  const std::string failure = load.FirstFailure();
+  throw BenchError(what + (failure.empty() ? "" : "; the first failure: " + failure));
+}
+
+void WarmUp(const Load& load, double seconds) {
+  const Clock::time_point begin = Clock::now();
+  Pass(std::chrono::duration<double>(seconds));
+  if (!WaitUntil([&] { return load.FinishedSince(begin) > 0; }, kPatience, kPollInterval)) {
+    GiveUp(load, "no workflow finished within two minutes");
+  }
+}
+
+std::optional<double> TasksIn(const Spent& spent, Workload::Unit unit) {
+  switch (unit) {
+    case Workload::Unit::kTask:
+      return spent.tasks;
+    case Workload::Unit::kStep:
+      return spent.steps;
+    case Workload::Unit::kRun:
+      return spent.runs_completed;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Report RunClosedLoop(const Args& args, const Workload& workload) {
+  Setup setup(args, workload);
+  Load load(workload, setup.Load());
+  WarmUp(load, args.Warmup());
+
+  const HostWatch host;
+  const Window window(setup);
+  Pass(std::chrono::duration<double>(args.seconds));
+  // A long workflow is measured whole, at least once.
+  if (!WaitUntil([&] { return load.FinishedSince(window.begin()) > 0; }, kPatience, kPollInterval)) {
+    GiveUp(load, "no workflow finished within the time");
+  }
+  const Clock::time_point end = Clock::now();
+  const Spent spent = window.Close();
+  Report machine;
+  host.AddTo(machine, spent.OwnCpuSeconds());
+  load.StopStarting();
+  if (!WaitUntil([&] { return load.Done(); }, kPatience, kPollInterval)) {
+    GiveUp(load, "workflows in flight did not finish within two minutes");
+  }
+
+  const std::vector<Finished> finished = load.TakeFinished();
+  int64_t in_window = 0;
+  for (const Finished& one : finished) in_window += one.end >= window.begin() && one.end <= end;
+  const double seconds = std::chrono::duration<double>(end - window.begin()).count();
+  Headline headline;
+  headline.workload = &workload;
+  headline.concurrency = setup.concurrency();
+  headline.seconds = seconds;
+  headline.workflows_per_s = static_cast<double>(in_window) / seconds;
+  headline.latency_ms = LatenciesMs(finished, window.begin(), end);
+  const std::optional<double> tasks = TasksIn(spent, workload.unit);
+  headline.tasks_per_s =
+      tasks ? Per(tasks, spent.seconds)
+            : std::optional(headline.workflows_per_s * static_cast<double>(workload.units_per_run));
+  headline.server_cpu_us_per_task =
+      Per(spent.server_cpu_s ? std::optional(*spent.server_cpu_s * 1e6) : std::nullopt, tasks);
+  headline.server_peak_rss_mib = setup.server().MemoryMib("VmHWM");
+  headline.disk_bytes_per_task = Per(spent.commit_bytes, tasks);
+
+  Report report;
+  AddHeadline(report, headline);
+  AddCosts(report, spent, tasks);
+  report.Add("worker_peak_rss_mib", setup.worker().PeakRssMib(), 1);
+  AddCounts(report, load.Counts());
+  if (load.Counts().failed > 0) report.Add("first_failure", load.FirstFailure());
+  setup.AddTo(report);
+  report.AddAll(machine);
+  return report;
+}
+
+}  // namespace perdure::bench

@@ -1,0 +1,140 @@
+// Sleepers: what a run costs that only waits, in memory and on disk, and what a restart costs with many of
+// them.
+#include <grpcpp/grpcpp.h>
+
+#include "perdure/v1/workflow_service.grpc.pb.h"
+#include "tests/bench/scenarios.h"
+#include "tests/bench/setup.h"
+#include "tests/bench/window.h"
+
+namespace perdure::bench {
+namespace {
+
+constexpr std::chrono::duration<double> kPollInterval{0.01};
+constexpr std::chrono::duration<double> kScrapeInterval{0.1};
+constexpr std::chrono::duration<double> kPatience{900};
+constexpr std::chrono::duration<double> kSettlePatience{120};
+constexpr std::chrono::seconds kCountDeadline{60};
+
+// Until all of them have been started; then until each has gone to sleep. Seconds of each.
+struct Asleep {
+  double start_s = 0;
+  double asleep_s = 0;
+};
+Asleep PutToSleep(Setup& setup, const Load& load, int64_t count) {
+  const Clock::time_point begin = Clock::now();
+  Asleep asleep;
+  if (!WaitUntil([&] { return load.Done(); }, kPatience, kPollInterval)) {
+    throw BenchError("the runs were not started within 15 minutes");
+  }
+  asleep.start_s = SecondsSince(begin);
+  if (load.Counts().failed > 0) throw BenchError("a start failed: " + load.FirstFailure());
+  const auto all_asleep = [&] {
+    const Metrics metrics = Scrape(setup.server().http_address());
+    return metrics.Sum("perdure_partition_activations_answered_total") >= static_cast<double>(count) &&
+           metrics.Sum("perdure_partition_hot_runs") == 0;
+  };
+  if (!WaitUntil(all_asleep, kPatience, kScrapeInterval)) {
+    throw BenchError("the runs were not all asleep after 15 minutes");
+  }
+  asleep.asleep_s = SecondsSince(begin);
+  return asleep;
+}
+
+// Until nothing has been committed for so long: checkpoints and evictions are through.
+void Settle(Setup& setup, double quiet_seconds) {
+  double commits = -1;
+  Clock::time_point since = Clock::now();
+  WaitUntil(
+      [&] {
+        const double now = Scrape(setup.server().http_address()).Sum("perdure_commit_commits_total");
+        if (now != commits) since = Clock::now();
+        commits = now;
+        return SecondsSince(since) >= quiet_seconds;
+      },
+      kSettlePatience, kScrapeInterval);
+}
+
+double CountOpen(const std::string& address) {
+  const auto stub =
+      v1::WorkflowService::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kCountDeadline);
+  context.set_wait_for_ready(true);
+  v1::CountWorkflowsRequest request;
+  request.mutable_filter()->add_statuses(v1::RUN_STATUS_RUNNING);
+  v1::CountWorkflowsResponse response;
+  const grpc::Status status = stub->CountWorkflows(&context, request, &response);
+  if (!status.ok()) throw BenchError("cannot count the open runs: " + status.error_message());
+  return static_cast<double>(response.count());
+}
+
+// Stop and start in good order, then kill and start.
+void AddRestarts(Report& report, Setup& setup, double settle_seconds) {
+  Server& server = setup.server();
+  report.Add("stop_ms", server.Stop(), 0);
+  report.Add("restart_ms", server.Start(), 0);
+  report.Add("restart_rss_mib", server.MemoryMib("VmRSS"), 1);
+  Settle(setup, settle_seconds);
+  server.Kill();
+  report.Add("crash_restart_ms", server.Start(), 0);
+  report.Add("open_runs_after_restart", CountOpen(server.address()), 0);
+}
+
+std::optional<double> Difference(std::optional<double> a, std::optional<double> b) {
+  return a && b ? std::optional(*a - *b) : std::nullopt;
+}
+
+}  // namespace
+
+Report RunSleepers(const Args& args, const Workload& workload) {
+  Setup setup(args, workload);
+  const auto count = args.count > 0 ? args.count : workload.count_default;
+  Settle(setup, std::min(args.settle_seconds, 1.0));
+  const std::optional<double> idle_rss = setup.server().MemoryMib("VmRSS");
+
+  const HostWatch host;
+  const Window window(setup);
+  LoadOptions options = setup.Load();
+  options.total = count;
+  options.wait_for_result = false;
+  Load load(workload, options);
+  const Asleep asleep = PutToSleep(setup, load, count);
+  const Spent spent = window.Close();
+  Report machine;
+  host.AddTo(machine, spent.OwnCpuSeconds());
+  Settle(setup, args.settle_seconds);
+  const Spent settled = window.Close();
+
+  const auto runs = static_cast<double>(count);
+  Headline headline;
+  headline.workload = &workload;
+  headline.concurrency = setup.concurrency();
+  headline.seconds = asleep.asleep_s;
+  headline.workflows_per_s = runs / asleep.start_s;
+  headline.latency_ms = LatenciesMs(load.TakeFinished(), window.begin(), Clock::now());
+  // With what checkpoints and evictions cost afterwards.
+  headline.server_cpu_us_per_task =
+      Per(settled.server_cpu_s ? std::optional(*settled.server_cpu_s * 1e6) : std::nullopt, runs);
+  headline.server_peak_rss_mib = setup.server().MemoryMib("VmHWM");
+  headline.disk_bytes_per_task = Per(settled.commit_bytes, runs);
+
+  Report report;
+  AddHeadline(report, headline);
+  report.Add("count", runs, 0);
+  report.Add("starts_per_s", runs / asleep.start_s, 1);
+  report.Add("asleep_per_s", runs / asleep.asleep_s, 1);
+  const std::optional<double> rss = setup.server().MemoryMib("VmRSS");
+  report.Add("idle_rss_mib", idle_rss, 1);
+  report.Add("asleep_rss_mib", rss, 1);
+  report.Add("rss_growth_mib", Difference(rss, idle_rss), 1);
+  AddRestarts(report, setup, args.settle_seconds);
+  report.Add("disk_bytes_per_run", setup.server().TableBytes() / runs, 1);
+  AddCosts(report, spent, runs);
+  AddCounts(report, load.Counts());
+  setup.AddTo(report);
+  report.AddAll(machine);
+  return report;
+}
+
+}  // namespace perdure::bench
