@@ -24,8 +24,7 @@ TEST(ReadyFileTest, HoldsAddressesAndPid) {
 
 TEST(ReadyFileTest, SaysWhyItCannotBeWritten) {
   const absl::Status status = WriteReadyFile("/dev/null/ready.json", {});
-  EXPECT_EQ(status.message(),
-            "cannot write the ready file /dev/null/ready.json: Not a directory");
+  EXPECT_EQ(status.message(), "cannot write the ready file /dev/null/ready.json: Not a directory");
 }
 
 }  // namespace
