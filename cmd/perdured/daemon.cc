@@ -21,12 +21,14 @@ constexpr int64_t kReadsWaitingMax = 10'000;
 constexpr int kExitStorageFailed = 70;
 
 int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
       .count();
 }
 
 [[noreturn]] void DieOfStorage(const absl::Status& status) {
-  base::LogError("a commit failed: stopping at once, recovery starts from what the disk holds", {{"error", status}});
+  base::LogError("a commit failed: stopping at once, recovery starts from what the disk holds",
+                 {{"error", status}});
   // No destructor may run: nothing that is in memory may be released any more.
   _exit(kExitStorageFailed);
 }
@@ -87,7 +89,8 @@ api::ApiLimits ApiLimitsOf(const ops::ServerConfig& c) {
 }  // namespace
 
 Daemon::Daemon(ops::ServerConfig config)
-    // Delivery numbers begin at the epoch: later starts begin higher, however many a run of the server hands out.
+    // Delivery numbers begin at the epoch: later starts begin higher, however many a run of the server hands
+    // out.
     : config_(std::move(config)), started_ms_(NowMs()), epoch_(static_cast<uint64_t>(started_ms_) << 20) {}
 
 Daemon::~Daemon() { Stop(); }
@@ -107,9 +110,9 @@ absl::Status Daemon::Start() {
   RETURN_IF_ERROR(Recover());
   RETURN_IF_ERROR(Listen());
   readiness_.SetReady();
-  base::LogInfo("ready", {{"listen", grpc_->address()},
-                          {"http_listen", http_->address()},
-                          {"ms", NowMs() - started_ms_}});
+  base::LogInfo(
+      "ready",
+      {{"listen", grpc_->address()}, {"http_listen", http_->address()}, {"ms", NowMs() - started_ms_}});
   return absl::OkStatus();
 }
 
@@ -182,13 +185,13 @@ absl::Status Daemon::Recover() {
 absl::Status Daemon::Listen() {
   workflow_service_ = std::make_unique<api::WorkflowService>(
       ring_.get(), ApiLimitsOf(config_),
-      api::ServerFacts{std::string(base::Version()), epoch_, started_ms_, config_.data_dir, NowMs}, &api_metrics_);
+      api::ServerFacts{std::string(base::Version()), epoch_, started_ms_, config_.data_dir, NowMs},
+      &api_metrics_);
   worker_service_ = std::make_unique<api::WorkerService>(dispatcher_.get(), &api_metrics_);
   api::GrpcServerOptions options;
   options.listen = config_.listen;
   options.frame_bytes_max = config_.frame_bytes_max;
-  ASSIGN_OR_RETURN(grpc_,
-                   api::GrpcServer::Listen(options, {workflow_service_.get(), worker_service_.get()}));
+  ASSIGN_OR_RETURN(grpc_, api::GrpcServer::Listen(options, {workflow_service_.get(), worker_service_.get()}));
   housekeeper_ = std::thread([this] { Housekeep(); });
   return absl::OkStatus();
 }
@@ -209,7 +212,8 @@ void Daemon::RegisterMetrics() {
     const storage::StoreStats stats = store_->Stats();
     sink.Gauge("perdure_storage_memory_bytes", "Memory of the store: memtables and block cache.", {},
                static_cast<double>(stats.memory_bytes));
-    sink.Gauge("perdure_storage_disk_bytes", "Disk space the store takes.", {}, static_cast<double>(stats.disk_bytes));
+    sink.Gauge("perdure_storage_disk_bytes", "Disk space the store takes.", {},
+               static_cast<double>(stats.disk_bytes));
     sink.Gauge("perdure_storage_disk_free_bytes", "Free space of the store's file system.", {},
                static_cast<double>(stats.disk_free_bytes));
     sink.Counter("perdure_storage_written_bytes_total", "Bytes written through commits.", {},

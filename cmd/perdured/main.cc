@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
     std::fputs(args->output.c_str(), stdout);
     return 0;
   }
-  if (const absl::Status s = perdure::ops::SetUpLogging(args->config); !s.ok()) return Complain(s, kExitFailed);
+  if (const absl::Status s = perdure::ops::SetUpLogging(args->config); !s.ok())
+    return Complain(s, kExitFailed);
 
   // All threads inherit the mask: only sigwait below takes these.
   sigset_t signals;

@@ -36,14 +36,14 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Listen(const GrpcServerO
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 1'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.SetMaxReceiveMessageSize(static_cast<int>(options.frame_bytes_max));
-  builder.SetMaxSendMessageSize(static_cast<int>(options.frame_bytes_max));
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen on ", options.listen,
-                                               ": is the port taken by another process, or the host not an address of "
-                                               "this machine? Choose another with --listen HOST:PORT (port 0 takes a "
-                                               "free one)"));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options.listen,
+                     ": is the port taken by another process, or the host not an address of "
+                     "this machine? Choose another with --listen HOST:PORT (port 0 takes a "
+                     "free one)"));
   }
   return std::unique_ptr<GrpcServer>(
       new GrpcServer(std::move(server), absl::StrCat(options.listen.substr(0, colon), ":", port)));

@@ -3,28 +3,16 @@
 namespace perdure::api {
 namespace {
 
-constexpr const char* kMethodNames[] = {"StartWorkflow",   "SignalWorkflow",    "SignalWithStartWorkflow",
-                                        "CancelWorkflow",  "TerminateWorkflow", "GetResult",
-                                        "DescribeWorkflow", "GetHistory",       "ListWorkflows",
-                                        "CountWorkflows",  "WatchWorkflow",     "GetServerInfo",
+constexpr const char* kMethodNames[] = {"StartWorkflow",    "SignalWorkflow",    "SignalWithStartWorkflow",
+                                        "CancelWorkflow",   "TerminateWorkflow", "GetResult",
+                                        "DescribeWorkflow", "GetHistory",        "ListWorkflows",
+                                        "CountWorkflows",   "WatchWorkflow",     "GetServerInfo",
                                         "Connect"};
-constexpr const char* kCodeNames[] = {"OK",
-                                      "CANCELLED",
-                                      "UNKNOWN",
-                                      "INVALID_ARGUMENT",
-                                      "DEADLINE_EXCEEDED",
-                                      "NOT_FOUND",
-                                      "ALREADY_EXISTS",
-                                      "PERMISSION_DENIED",
-                                      "RESOURCE_EXHAUSTED",
-                                      "FAILED_PRECONDITION",
-                                      "ABORTED",
-                                      "OUT_OF_RANGE",
-                                      "UNIMPLEMENTED",
-                                      "INTERNAL",
-                                      "UNAVAILABLE",
-                                      "DATA_LOSS",
-                                      "UNAUTHENTICATED"};
+constexpr const char* kCodeNames[] = {
+    "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
+    "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
+    "ABORTED",   "OUT_OF_RANGE",   "UNIMPLEMENTED",     "INTERNAL",           "UNAVAILABLE",
+    "DATA_LOSS", "UNAUTHENTICATED"};
 
 }  // namespace
 
@@ -32,7 +20,8 @@ void ApiMetrics::Record(Method method, int code, std::chrono::steady_clock::time
   const auto m = static_cast<size_t>(method);
   calls[m][static_cast<size_t>(code >= 0 && code < static_cast<int>(kCodeCount) ? code : 2)].Add();
   const auto took = std::chrono::steady_clock::now() - begin;
-  latency_us[m].Observe(static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
+  latency_us[m].Observe(
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
 }
 
 void ApiMetrics::Collect(base::MetricSink& sink) const {
@@ -43,7 +32,8 @@ void ApiMetrics::Collect(base::MetricSink& sink) const {
       if (n == 0) continue;
       used = true;
       const base::Label labels[] = {{"method", kMethodNames[m]}, {"status", kCodeNames[c]}};
-      sink.Counter("perdure_api_calls_total", "RPCs ended, by method and status.", labels, static_cast<double>(n));
+      sink.Counter("perdure_api_calls_total", "RPCs ended, by method and status.", labels,
+                   static_cast<double>(n));
     }
     if (!used) continue;
     const base::Label labels[] = {{"method", kMethodNames[m]}};

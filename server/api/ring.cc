@@ -1,7 +1,5 @@
 #include "server/api/ring.h"
 
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,9 +13,6 @@ using partition::Message;
 
 constexpr int64_t kHistoryChunkBytes = 1 << 20;
 constexpr int64_t kHistoryChunkEvents = 10'000;
-// A history is read no faster than its worker takes it.
-constexpr size_t kHistoryOutgoingBytesMax = 16 << 20;
-constexpr std::chrono::milliseconds kHistoryPause{5};
 
 engine::Identity IdentityOf(const dispatch::PeerPtr& peer) {
   return peer ? engine::Identity(peer, &peer->identity) : nullptr;
@@ -32,13 +27,18 @@ class ToMessage {
     return ForRun<engine::TakenInput>{r.token.run(), {r.token, session_, IdentityOf(peer_)}};
   }
   Message operator()(dispatch::TakenOver& r) const {
-    return ForRun<engine::TakenOverInput>{r.token.run(), {r.token, session_, IdentityOf(peer_), r.running_ms}};
+    return ForRun<engine::TakenOverInput>{r.token.run(),
+                                          {r.token, session_, IdentityOf(peer_), r.running_ms}};
   }
   Message operator()(dispatch::Returned& r) const {
     return ForRun<engine::ReturnedInput>{r.token.run(), {r.token, r.begun}};
   }
-  Message operator()(dispatch::Spilled& r) const { return ForRun<engine::SpilledInput>{r.token.run(), {r.token}}; }
-  Message operator()(dispatch::Refill& r) const { return partition::RefillRequest{std::move(r.queue), r.items}; }
+  Message operator()(dispatch::Spilled& r) const {
+    return ForRun<engine::SpilledInput>{r.token.run(), {r.token}};
+  }
+  Message operator()(dispatch::Refill& r) const {
+    return partition::RefillRequest{std::move(r.queue), r.items};
+  }
   Message operator()(dispatch::CoroutineGone& r) const {
     if (r.token.run() == 0) return partition::CoroutinesGone{session_};
     return ForRun<engine::CoroutineGoneInput>{r.token.run(), {session_}};
@@ -80,7 +80,8 @@ class ToMessage {
 }  // namespace
 
 void Ring::Connect(std::vector<partition::Partition*> partitions, partition::Committer* committer,
-                   dispatch::Dispatcher* dispatcher, const partition::Reader* reader, partition::ReaderPool* pool) {
+                   dispatch::Dispatcher* dispatcher, const partition::Reader* reader,
+                   partition::ReaderPool* pool) {
   partitions_ = std::move(partitions);
   committer_ = committer;
   dispatcher_ = dispatcher;
@@ -88,7 +89,9 @@ void Ring::Connect(std::vector<partition::Partition*> partitions, partition::Com
   pool_ = pool;
 }
 
-void Ring::Release(std::vector<Work> work, Acks acks) { dispatcher_->Release(std::move(work), std::move(acks)); }
+void Ring::Release(std::vector<Work> work, Acks acks) {
+  dispatcher_->Release(std::move(work), std::move(acks));
+}
 
 void Ring::Post(uint32_t partition, std::vector<Report> reports) {
   std::vector<Message> messages;
@@ -105,41 +108,29 @@ bool Ring::HasRoom() const {
   return true;
 }
 
-void Ring::RequestHistory(dispatch::SessionNumber session, v1::WorkToken token, int64_t from, int64_t through) {
-  const auto fail = [this, session, token](std::string error) {
-    v1::HistoryChunk chunk;
-    *chunk.mutable_token() = token;
-    chunk.set_last(true);
-    chunk.set_error(std::move(error));
-    dispatcher_->SendHistory(session, std::move(chunk));
-  };
-  const bool taken = pool_->Submit([this, session, token, from, through, fail] {
-    for (int64_t next = from; next != 0;) {
-      absl::StatusOr<partition::Reader::Events> page = reader_->ReadEvents(
-          token.partition(), token.run(), next, through, kHistoryChunkEvents, kHistoryChunkBytes);
-      if (!page.ok()) return fail(page.status().ToString());
-      v1::HistoryChunk chunk;
-      *chunk.mutable_token() = token;
-      for (v1::Event& event : page->events) *chunk.add_events() = std::move(event);
-      next = page->next_event_id;
-      chunk.set_last(next == 0);
-      if (!dispatcher_->SendHistory(session, std::move(chunk))) return;
-      while (next != 0 && dispatcher_->OutgoingBytes(session) > kHistoryOutgoingBytesMax) {
-        std::this_thread::sleep_for(kHistoryPause);
-      }
+bool Ring::RequestHistory(const dispatch::HistoryRead& read) {
+  return pool_->Submit([this, read] {
+    absl::StatusOr<partition::Reader::Events> page =
+        reader_->ReadEvents(read.token.partition(), read.token.run(), read.from, read.through,
+                            kHistoryChunkEvents, kHistoryChunkBytes);
+    if (page.ok()) {
+      dispatcher_->SendHistory(read, std::move(page->events), page->next_event_id, absl::OkStatus());
+    } else {
+      dispatcher_->SendHistory(read, {}, 0, page.status());
     }
   });
-  if (!taken) fail("too many reads wait; try again");
 }
 
 absl::Status Ring::Admit(std::string_view ns, std::string_view workflow_id) const {
   if (draining()) return absl::UnavailableError("the server is stopping; retry with the same request_id");
   if (committer_->disk_full()) {
     return absl::ResourceExhaustedError(
-        "the server's disk is full (disk_reserve_bytes is kept free); make room, then retry with the same request_id");
+        "the server's disk is full (disk_reserve_bytes is kept free); make room, then retry with the same "
+        "request_id");
   }
   if (PartitionFor(ns, workflow_id).mailbox_depth() > mailbox_items_max_) {
-    return absl::ResourceExhaustedError(absl::StrCat("the server has more than mailbox_items_max (", mailbox_items_max_,
+    return absl::ResourceExhaustedError(absl::StrCat("the server has more than mailbox_items_max (",
+                                                     mailbox_items_max_,
                                                      ") requests waiting; back off, then retry with the same "
                                                      "request_id"));
   }

@@ -1,5 +1,6 @@
-// Ring: ties the partitions and dispatch together without either knowing the other. What the committer releases goes to
-// dispatch; what dispatch reports goes into the partitions' mailboxes. Data goes one way round.
+// Ring: ties the partitions and dispatch together without either knowing the other. What the committer
+// releases goes to dispatch; what dispatch reports goes into the partitions' mailboxes. Data goes one way
+// round.
 #ifndef PERDURE_SERVER_API_RING_H_
 #define PERDURE_SERVER_API_RING_H_
 
@@ -27,7 +28,8 @@ class Ring : public partition::Outbox, public dispatch::Upstream {
 
   // Before anything flows.
   void Connect(std::vector<partition::Partition*> partitions, partition::Committer* committer,
-               dispatch::Dispatcher* dispatcher, const partition::Reader* reader, partition::ReaderPool* pool);
+               dispatch::Dispatcher* dispatcher, const partition::Reader* reader,
+               partition::ReaderPool* pool);
 
   // ---- partition::Outbox ----
   void Release(std::vector<Work> work, Acks acks) override;
@@ -36,10 +38,11 @@ class Ring : public partition::Outbox, public dispatch::Upstream {
   uint32_t partitions() const override { return static_cast<uint32_t>(partitions_.size()); }
   void Post(uint32_t partition, std::vector<dispatch::Report> reports) override;
   bool HasRoom() const override;
-  void RequestHistory(dispatch::SessionNumber session, v1::WorkToken token, int64_t from, int64_t through) override;
+  bool RequestHistory(const dispatch::HistoryRead& read) override;
 
   // ---- for the services ----
-  // Whether a change may be sent to the workflow's partition now: RESOURCE_EXHAUSTED or UNAVAILABLE says why not.
+  // Whether a change may be sent to the workflow's partition now: RESOURCE_EXHAUSTED or UNAVAILABLE says why
+  // not.
   absl::Status Admit(std::string_view ns, std::string_view workflow_id) const;
   partition::Partition& PartitionFor(std::string_view ns, std::string_view workflow_id) const;
   dispatch::Dispatcher& dispatcher() const { return *dispatcher_; }

@@ -15,12 +15,21 @@ namespace {
 // Points in time stay far from overflow: a thousand years.
 constexpr int64_t kDurationMsMax = 1000LL * 366 * 24 * 3600 * 1000;
 constexpr size_t kShownBytes = 60;
+constexpr size_t kEncodingBytesMax = 64;
+constexpr size_t kPayloadTypeBytesMax = 1'000;
+// There are fewer statuses than this.
+constexpr int kFilterStatusesMax = 32;
+constexpr int64_t kPageTokenBytesMax = 8'192;
 
 // A value for an error message: escaped and cut.
 std::string Shown(std::string_view value) {
-  const bool cut = value.size() > kShownBytes;
-  return absl::StrCat("'", absl::Utf8SafeCHexEscape({value.data(), cut ? kShownBytes : value.size()}),
-                      cut ? "...'" : "'");
+  std::string_view shown = value.substr(0, kShownBytes);
+  // Not in the middle of a character.
+  while (shown.size() < value.size() && !shown.empty() && (value[shown.size()] & 0xc0) == 0x80)
+    shown.remove_suffix(1);
+  const absl::string_view text(shown.data(), shown.size());
+  return absl::StrCat("'", base::IsValidUtf8(shown) ? absl::Utf8SafeCHexEscape(text) : absl::CHexEscape(text),
+                      shown.size() < value.size() ? "...'" : "'");
 }
 
 template <typename... Args>
@@ -30,7 +39,8 @@ absl::Status Invalid(const Args&... args) {
 
 absl::Status Text(const char* field, const std::string& value, int64_t bytes_max, const char* limit) {
   if (static_cast<int64_t>(value.size()) > bytes_max) {
-    return Invalid(field, " has ", value.size(), " bytes, but ", limit, " is ", bytes_max, ": ", Shown(value));
+    return Invalid(field, " has ", value.size(), " bytes, but ", limit, " is ", bytes_max, ": ",
+                   Shown(value));
   }
   if (!base::IsValidUtf8(value)) return Invalid(field, " is not valid UTF-8: ", Shown(value));
   for (std::string_view rest = value; !rest.empty();) {
@@ -65,8 +75,14 @@ absl::Status Data(const char* field, const v1::Payload& p, const ApiLimits& l) {
     return Invalid(field, " has ", p.data().size(), " bytes, but payload_bytes_max is ", l.payload_bytes_max,
                    "; keep large data elsewhere and pass a reference");
   }
-  if (p.encoding().size() > 64) return Invalid(field, ".encoding has ", p.encoding().size(), " bytes, but 64 is the limit");
-  if (p.type().size() > 1000) return Invalid(field, ".type has ", p.type().size(), " bytes, but 1000 is the limit");
+  if (p.encoding().size() > kEncodingBytesMax) {
+    return Invalid(field, ".encoding has ", p.encoding().size(), " bytes, but the limit is ",
+                   kEncodingBytesMax, ": ", Shown(p.encoding()));
+  }
+  if (p.type().size() > kPayloadTypeBytesMax) {
+    return Invalid(field, ".type has ", p.type().size(), " bytes, but the limit is ", kPayloadTypeBytesMax,
+                   ": ", Shown(p.type()));
+  }
   return absl::OkStatus();
 }
 
@@ -83,6 +99,7 @@ absl::Status Memo(const v1::StartWorkflowRequest& r, const ApiLimits& l) {
   size_t bytes = 0;
   for (const auto& [key, value] : r.memo()) {
     RETURN_IF_ERROR(Name("memo key", key, l));
+    RETURN_IF_ERROR(Data("memo value", value, l));
     bytes += key.size() + value.data().size();
   }
   if (static_cast<int64_t>(bytes) > l.memo_bytes_max) {
@@ -91,7 +108,27 @@ absl::Status Memo(const v1::StartWorkflowRequest& r, const ApiLimits& l) {
   return absl::OkStatus();
 }
 
+absl::Status Retry(const v1::RetryPolicy& p, const ApiLimits& l) {
+  if (std::string why = engine::WhyInvalid(p); !why.empty()) return Invalid("retry_policy.", why);
+  if (p.non_retryable_types_size() > l.non_retryable_types_max) {
+    return Invalid("retry_policy.non_retryable_types has ", p.non_retryable_types_size(),
+                   " entries, but the limit is ", l.non_retryable_types_max);
+  }
+  for (const std::string& type : p.non_retryable_types()) {
+    RETURN_IF_ERROR(Name("retry_policy.non_retryable_types", type, l));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status PageToken(const std::string& token) {
+  return Text("page_token", token, kPageTokenBytesMax, "the limit");
+}
+
 absl::Status Filter(const v1::WorkflowFilter& f, const ApiLimits& l) {
+  if (f.statuses_size() > kFilterStatusesMax) {
+    return Invalid("filter.statuses has ", f.statuses_size(), " entries, but the limit is ",
+                   kFilterStatusesMax);
+  }
   for (const int status : f.statuses()) {
     if (!v1::RunStatus_IsValid(status) || status == v1::RUN_STATUS_UNSPECIFIED) {
       return Invalid("filter.statuses has ", status, ", which is not a status");
@@ -123,9 +160,7 @@ absl::Status Validate(const v1::StartWorkflowRequest& r, const ApiLimits& l) {
   if (!v1::IdConflictPolicy_IsValid(r.id_conflict_policy())) {
     return Invalid("id_conflict_policy is ", r.id_conflict_policy(), ", which is not a policy");
   }
-  if (r.has_retry_policy()) {
-    if (std::string why = engine::WhyInvalid(r.retry_policy()); !why.empty()) return Invalid("retry_policy.", why);
-  }
+  if (r.has_retry_policy()) RETURN_IF_ERROR(Retry(r.retry_policy(), l));
   return Memo(r, l);
 }
 
@@ -139,7 +174,7 @@ absl::Status Validate(const v1::SignalWorkflowRequest& r, const ApiLimits& l) {
 }
 
 absl::Status Validate(const v1::SignalWithStartWorkflowRequest& r, const ApiLimits& l) {
-  RETURN_IF_ERROR(Validate(r.start(), l));
+  if (const absl::Status s = Validate(r.start(), l); !s.ok()) return Invalid("start.", s.message());
   RETURN_IF_ERROR(Name("signal_name", r.signal_name(), l));
   return Data("signal_input", r.signal_input(), l);
 }
@@ -147,7 +182,7 @@ absl::Status Validate(const v1::SignalWithStartWorkflowRequest& r, const ApiLimi
 absl::Status Validate(const v1::CancelWorkflowRequest& r, const ApiLimits& l) {
   RETURN_IF_ERROR(Optional("namespace", r.namespace_(), l));
   RETURN_IF_ERROR(Execution(r.execution(), l));
-  RETURN_IF_ERROR(Text("reason", r.reason(), l.reason_bytes_max, "the limit for a reason"));
+  RETURN_IF_ERROR(Text("reason", r.reason(), l.reason_bytes_max, "reason_bytes_max"));
   RETURN_IF_ERROR(Text("identity", r.identity(), l.id_bytes_max, "id_bytes_max"));
   return Optional("request_id", r.request_id(), l);
 }
@@ -155,7 +190,7 @@ absl::Status Validate(const v1::CancelWorkflowRequest& r, const ApiLimits& l) {
 absl::Status Validate(const v1::TerminateWorkflowRequest& r, const ApiLimits& l) {
   RETURN_IF_ERROR(Optional("namespace", r.namespace_(), l));
   RETURN_IF_ERROR(Execution(r.execution(), l));
-  RETURN_IF_ERROR(Text("reason", r.reason(), l.reason_bytes_max, "the limit for a reason"));
+  RETURN_IF_ERROR(Text("reason", r.reason(), l.reason_bytes_max, "reason_bytes_max"));
   RETURN_IF_ERROR(Text("identity", r.identity(), l.id_bytes_max, "id_bytes_max"));
   return Optional("request_id", r.request_id(), l);
 }
@@ -177,7 +212,7 @@ absl::Status Validate(const v1::GetHistoryRequest& r, const ApiLimits& l) {
   if (r.page_size() < 0 || r.page_size() > l.history_page_size_max) {
     return Invalid("page_size is ", r.page_size(), "; it must be from 0 to ", l.history_page_size_max);
   }
-  return absl::OkStatus();
+  return PageToken(r.page_token());
 }
 
 absl::Status Validate(const v1::ListWorkflowsRequest& r, const ApiLimits& l) {
@@ -186,7 +221,7 @@ absl::Status Validate(const v1::ListWorkflowsRequest& r, const ApiLimits& l) {
   if (r.page_size() < 0 || r.page_size() > l.page_size_max) {
     return Invalid("page_size is ", r.page_size(), "; it must be from 0 to page_size_max, ", l.page_size_max);
   }
-  return absl::OkStatus();
+  return PageToken(r.page_token());
 }
 
 absl::Status Validate(const v1::CountWorkflowsRequest& r, const ApiLimits& l) {
@@ -197,7 +232,8 @@ absl::Status Validate(const v1::CountWorkflowsRequest& r, const ApiLimits& l) {
 absl::Status Validate(const v1::WatchWorkflowRequest& r, const ApiLimits& l) {
   RETURN_IF_ERROR(Optional("namespace", r.namespace_(), l));
   RETURN_IF_ERROR(Execution(r.execution(), l));
-  if (r.from_event_id() < 0) return Invalid("from_event_id is ", r.from_event_id(), "; it must not be negative");
+  if (r.from_event_id() < 0)
+    return Invalid("from_event_id is ", r.from_event_id(), "; it must not be negative");
   return absl::OkStatus();
 }
 

@@ -1,5 +1,5 @@
-// Validation: what requests must look like before they reach a partition. Errors are INVALID_ARGUMENT and name the
-// field, its value (or size) and the limit.
+// Validation: what requests must look like before they reach a partition. Errors are INVALID_ARGUMENT and
+// name the field, its value (or size) and the limit.
 #ifndef PERDURE_SERVER_API_VALIDATE_H_
 #define PERDURE_SERVER_API_VALIDATE_H_
 
@@ -17,6 +17,7 @@ struct ApiLimits {
   int64_t reason_bytes_max = 4'096;
   int64_t memo_entries_max = 64;
   int64_t memo_bytes_max = 64 << 10;
+  int64_t non_retryable_types_max = 100;
   int64_t long_poll_ms_max = 60'000;
   int64_t page_size_max = 1'000;
   int64_t history_page_size_max = 10'000;

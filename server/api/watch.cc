@@ -13,8 +13,8 @@ namespace {
 constexpr int64_t kPageEvents = 1'000;
 constexpr int64_t kPageBytes = 1 << 20;
 
-// What is new is told as a mark (progress); the events themselves are read from the store, so that a slow watcher
-// costs no memory. One page is read or written at a time.
+// What is new is told as a mark (progress); the events themselves are read from the store, so that a slow
+// watcher costs no memory. One page is read or written at a time.
 class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
                     public std::enable_shared_from_this<Watch> {
  public:
@@ -33,7 +33,13 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
     message.ns = request.namespace_();
     message.execution = request.execution();
     message.waiter = waiter_;
-    message.progress = [self = shared_from_this()](absl::StatusOr<partition::Progress> p) { self->Hear(std::move(p)); };
+    message.progress = [self = shared_from_this()](absl::StatusOr<partition::Progress> p) {
+      self->Hear(std::move(p));
+    };
+    {
+      base::MutexLock lock(&mu_);
+      registered_ = true;
+    }
     partition_->Put(std::move(message));
   }
 
@@ -43,16 +49,13 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
     if (!ok) return EndLocked(absl::CancelledError("the client went away"));
     Go();
   }
-  void OnCancel() override {
-    partition_->Put(partition::Forget{waiter_});
-    base::MutexLock lock(&mu_);
-    EndLocked(absl::CancelledError("the client went away"));
-  }
+  void OnCancel() override { End(absl::CancelledError("the client went away")); }
   void OnDone() override { self_.reset(); }
 
  private:
   void Hear(absl::StatusOr<partition::Progress> progress) {
     base::MutexLock lock(&mu_);
+    if (!progress.ok() || progress->closed) registered_ = false;
     if (!progress.ok()) return EndLocked(progress.status());
     run_ = progress->run;
     run_id_ = progress->run_id;
@@ -73,7 +76,8 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
         [self = shared_from_this(), next = next_, through = through_] { self->Read(next, through); });
     if (!taken) {
       busy_ = false;
-      EndLocked(absl::ResourceExhaustedError("too many reads wait already; watch again from the last event seen"));
+      EndLocked(
+          absl::ResourceExhaustedError("too many reads wait already; watch again from the last event seen"));
     }
   }
 
@@ -100,6 +104,8 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
   void EndLocked(const absl::Status& status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (ended_) return;
     ended_ = true;
+    // However it ends: the partition would keep it, and all that it holds, until the run is closed.
+    if (registered_) partition_->Put(partition::Forget{waiter_});
     metrics_->Record(Method::kWatch, status.raw_code(), begin_);
     Finish(ToGrpc(status));
   }
@@ -118,6 +124,8 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
   std::string run_id_;
   int64_t next_ ABSL_GUARDED_BY(mu_);
   int64_t through_ ABSL_GUARDED_BY(mu_) = 0;
+  // The partition knows this watcher.
+  bool registered_ ABSL_GUARDED_BY(mu_) = false;
   bool closed_ ABSL_GUARDED_BY(mu_) = false;
   bool busy_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;

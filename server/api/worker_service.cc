@@ -4,20 +4,26 @@
 #include <utility>
 
 #include "server/api/errors.h"
+#include "server/api/frame.h"
 #include "server/base/log.h"
 #include "server/base/mutex.h"
 
 namespace perdure::api {
 namespace {
 
-// One worker's stream. gRPC runs its reactions; dispatch wakes it from other threads through the FrameSink, which it
-// outlives: after OnDone a wake finds nothing.
-class Stream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerFrame>,
+// One worker's stream. gRPC runs its reactions; dispatch wakes it from other threads through the FrameSink,
+// which it outlives: after OnDone a wake finds nothing.
+//
+// One write at a time, and no operation after Finish: mu_ guards the decision and the start of each of them.
+class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                      public dispatch::FrameSink,
                      public std::enable_shared_from_this<Stream> {
  public:
   Stream(grpc::CallbackServerContext* context, dispatch::Dispatcher* dispatcher, ApiMetrics* metrics)
-      : context_(context), dispatcher_(dispatcher), metrics_(metrics), begin_(std::chrono::steady_clock::now()) {}
+      : context_(context),
+        dispatcher_(dispatcher),
+        metrics_(metrics),
+        begin_(std::chrono::steady_clock::now()) {}
 
   void Begin() {
     self_ = shared_from_this();
@@ -29,10 +35,13 @@ class Stream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerF
 
   void OnReadDone(bool ok) override {
     if (!ok) return End(absl::OkStatus());
-    const absl::Status status = session_ == 0 ? Hello() : dispatcher_->Receive(session_, std::move(in_));
-    if (!status.ok()) return End(status);
-    in_.Clear();
-    StartRead(&in_);
+    if (const absl::Status status = Take(); !status.ok()) {
+      base::LogWarning(session_ == 0 ? "worker refused" : "worker stream refused",
+                       {{"session", session_}, {"peer", context_->peer()}, {"error", status}});
+      return End(status);
+    }
+    base::MutexLock lock(&mu_);
+    if (!ended_) StartRead(&in_);
   }
 
   void OnWriteDone(bool ok) override {
@@ -64,30 +73,44 @@ class Stream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerF
   void Abort(absl::Status status) override { End(status); }
 
  private:
-  absl::Status Hello() {
-    if (!in_.has_hello()) {
-      return absl::InvalidArgumentError("hello is missing: it must be all that the first frame of a stream carries");
+  absl::Status Take() {
+    v1::WorkerFrame frame;
+    if (absl::Status status = ParseFrame(in_, frame); !status.ok()) return status;
+    if (session_ != 0) return dispatcher_->Receive(session_, this, std::move(frame));
+    return Hello(std::move(frame));
+  }
+
+  absl::Status Hello(v1::WorkerFrame frame) {
+    if (!frame.has_hello()) {
+      return absl::InvalidArgumentError(
+          "hello is missing: it must be all that the first frame of a stream carries");
+    }
+    v1::Hello hello = std::move(*frame.mutable_hello());
+    frame.clear_hello();
+    if (frame.ByteSizeLong() > 0) {
+      return absl::InvalidArgumentError("hello is not all that the first frame of the stream carries");
     }
     absl::StatusOr<dispatch::Dispatcher::Opened> opened =
-        dispatcher_->Open(std::move(*in_.mutable_hello()), shared_from_this());
-    if (!opened.ok()) {
-      base::LogWarning("worker refused", {{"peer", context_->peer()}, {"error", opened.status()}});
-      return opened.status();
-    }
+        dispatcher_->Open(std::move(hello), shared_from_this());
+    if (!opened.ok()) return opened.status();
     session_ = opened->session;
     base::MutexLock lock(&mu_);
-    *out_.mutable_welcome() = std::move(opened->welcome);
     welcomed_ = true;
     if (!ended_) {
-      writing_ = true;
-      StartWrite(&out_);
+      v1::ServerFrame welcome;
+      *welcome.mutable_welcome() = std::move(opened->welcome);
+      Write(welcome);
     }
     return absl::OkStatus();
   }
 
   void Send() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    out_.Clear();
-    if (!dispatcher_->TakeFrame(session_, out_)) return;
+    v1::ServerFrame frame;
+    if (dispatcher_->TakeFrame(session_, this, frame)) Write(frame);
+  }
+
+  void Write(const v1::ServerFrame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    SerializeFrame(frame, out_);
     writing_ = true;
     StartWrite(&out_);
   }
@@ -113,12 +136,12 @@ class Stream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerF
   ApiMetrics* const metrics_;
   const std::chrono::steady_clock::time_point begin_;
   std::shared_ptr<Stream> self_;
-  // Written by the first read's reaction only.
+  // Written by the first read's reaction only, before welcomed_.
   dispatch::SessionNumber session_ = 0;
-  v1::WorkerFrame in_;
+  grpc::ByteBuffer in_;
 
   base::Mutex mu_;
-  v1::ServerFrame out_;
+  grpc::ByteBuffer out_;
   bool welcomed_ ABSL_GUARDED_BY(mu_) = false;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
@@ -129,7 +152,7 @@ class Stream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerF
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerFrame>* WorkerService::Connect(
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* WorkerService::Connect(
     grpc::CallbackServerContext* context) {
   auto stream = std::make_shared<Stream>(context, dispatcher_, metrics_);
   stream->Begin();

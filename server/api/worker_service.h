@@ -2,17 +2,24 @@
 #ifndef PERDURE_SERVER_API_WORKER_SERVICE_H_
 #define PERDURE_SERVER_API_WORKER_SERVICE_H_
 
+#include <grpcpp/support/byte_buffer.h>
+
 #include "perdure/v1/worker_service.grpc.pb.h"
 #include "server/api/metrics.h"
 #include "server/dispatch/dispatcher.h"
 
 namespace perdure::api {
 
-class WorkerService final : public v1::WorkerService::CallbackService {
+// Takes frames as bytes: with parsed messages, gRPC does not tell one that does not parse from the end of the
+// stream.
+class WorkerService final
+    : public v1::WorkerService::WithRawCallbackMethod_Connect<v1::WorkerService::Service> {
  public:
-  WorkerService(dispatch::Dispatcher* dispatcher, ApiMetrics* metrics) : dispatcher_(dispatcher), metrics_(metrics) {}
+  WorkerService(dispatch::Dispatcher* dispatcher, ApiMetrics* metrics)
+      : dispatcher_(dispatcher), metrics_(metrics) {}
 
-  grpc::ServerBidiReactor<v1::WorkerFrame, v1::ServerFrame>* Connect(grpc::CallbackServerContext* context) override;
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Connect(
+      grpc::CallbackServerContext* context) override;
 
  private:
   dispatch::Dispatcher* const dispatcher_;

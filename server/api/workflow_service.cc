@@ -8,6 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "server/api/errors.h"
 #include "server/api/watch.h"
+#include "server/api/well_formed.h"
 #include "server/base/status_macros.h"
 
 namespace perdure::api {
@@ -43,8 +44,13 @@ class Call {
 // A long poll: also hears when its client goes away.
 class ResultCall final : public grpc::ServerUnaryReactor {
  public:
-  ResultCall(ApiMetrics* metrics, partition::Partition* partition, uint64_t waiter, v1::GetResultResponse* response)
-      : metrics_(metrics), partition_(partition), waiter_(waiter), response_(response), begin_(Clock::now()) {}
+  ResultCall(ApiMetrics* metrics, partition::Partition* partition, uint64_t waiter,
+             v1::GetResultResponse* response)
+      : metrics_(metrics),
+        partition_(partition),
+        waiter_(waiter),
+        response_(response),
+        begin_(Clock::now()) {}
   void Answer(absl::StatusOr<v1::GetResultResponse> result) {
     if (result.ok()) *response_ = *std::move(result);
     metrics_->Record(Method::kGetResult, result.status().raw_code(), begin_);
@@ -84,14 +90,80 @@ absl::StatusOr<HistoryPosition> ParseHistoryToken(const v1::GetHistoryRequest& r
   if (request.page_token().empty()) return position;
   const std::vector<std::string> parts = absl::StrSplit(request.page_token(), '/');
   if (parts.size() != 2 || !absl::SimpleAtoi(parts[1], &position.event_id) || position.event_id < 1) {
-    return absl::InvalidArgumentError(absl::StrCat("page_token '", request.page_token(),
-                                                   "' is not one that this server handed out; start without it"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "page_token '", request.page_token(), "' is not one that this server handed out; start without it"));
   }
   position.run_id = parts[0];
   return position;
 }
 
+absl::Status Malformed(const std::string& type) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("the request is not a ", type, ": its bytes do not parse, or a text in it is not UTF-8"));
+}
+
+// Where the methods stand in the .proto file.
+enum MethodIndex : int {
+  kStartIndex,
+  kSignalIndex,
+  kSignalWithStartIndex,
+  kCancelIndex,
+  kTerminateIndex,
+  kGetResultIndex,
+  kDescribeIndex,
+  kGetHistoryIndex,
+  kListIndex,
+  kCountIndex,
+  kWatchIndex,
+  kGetServerInfoIndex,
+};
+
 }  // namespace
+
+WorkflowService::WorkflowService(Ring* ring, const ApiLimits& limits, ServerFacts facts, ApiMetrics* metrics)
+    : ring_(ring), limits_(limits), facts_(std::move(facts)), metrics_(metrics) {
+  RefuseMalformed(kStartIndex, Method::kStart, &WorkflowService::StartWorkflow);
+  RefuseMalformed(kSignalIndex, Method::kSignal, &WorkflowService::SignalWorkflow);
+  RefuseMalformed(kSignalWithStartIndex, Method::kSignalWithStart, &WorkflowService::SignalWithStartWorkflow);
+  RefuseMalformed(kCancelIndex, Method::kCancel, &WorkflowService::CancelWorkflow);
+  RefuseMalformed(kTerminateIndex, Method::kTerminate, &WorkflowService::TerminateWorkflow);
+  RefuseMalformed(kGetResultIndex, Method::kGetResult, &WorkflowService::GetResult);
+  RefuseMalformed(kDescribeIndex, Method::kDescribe, &WorkflowService::DescribeWorkflow);
+  RefuseMalformed(kGetHistoryIndex, Method::kGetHistory, &WorkflowService::GetHistory);
+  RefuseMalformed(kListIndex, Method::kList, &WorkflowService::ListWorkflows);
+  RefuseMalformed(kCountIndex, Method::kCount, &WorkflowService::CountWorkflows);
+  RefuseMalformedWatch(kWatchIndex);
+  RefuseMalformed(kGetServerInfoIndex, Method::kGetServerInfo, &WorkflowService::GetServerInfo);
+}
+
+template <typename Request, typename Response>
+void WorkflowService::RefuseMalformed(int index, Method method,
+                                      grpc::ServerUnaryReactor* (WorkflowService::*serve)(
+                                          grpc::CallbackServerContext*, const Request*, Response*)) {
+  using Handler = grpc::internal::CallbackUnaryHandler<Request, Response>;
+  MarkMethodCallback(
+      index,
+      new WellFormed<Handler>(
+          [this, serve](grpc::CallbackServerContext* context, const Request* request, Response* response) {
+            return (this->*serve)(context, request, response);
+          },
+          [this, method](grpc::CallbackServerContext* context, const Request*, Response*) {
+            return Call(context, method, metrics_).Finish(Malformed(Request::descriptor()->full_name()));
+          }));
+}
+
+void WorkflowService::RefuseMalformedWatch(int index) {
+  using Request = v1::WatchWorkflowRequest;
+  using Handler = grpc::internal::CallbackServerStreamingHandler<Request, v1::WatchWorkflowResponse>;
+  MarkMethodCallback(index, new WellFormed<Handler>(
+                                [this](grpc::CallbackServerContext* context, const Request* request) {
+                                  return WatchWorkflow(context, request);
+                                },
+                                [this](grpc::CallbackServerContext*, const Request*) {
+                                  return StartWatch(ring_, metrics_, Request(), 0,
+                                                    Malformed(Request::descriptor()->full_name()));
+                                }));
+}
 
 template <typename Message, typename Request, typename Response>
 grpc::ServerUnaryReactor* WorkflowService::Change(grpc::CallbackServerContext* context, Method method,
@@ -120,7 +192,8 @@ grpc::ServerUnaryReactor* WorkflowService::OnReader(grpc::CallbackServerContext*
     if (result.ok()) *response = *std::move(result);
     call.Finish(result.status());
   });
-  if (!taken) return call.Finish(absl::ResourceExhaustedError("too many reads wait already; back off and try again"));
+  if (!taken)
+    return call.Finish(absl::ResourceExhaustedError("too many reads wait already; back off and try again"));
   return call.reactor();
 }
 
@@ -138,12 +211,12 @@ grpc::ServerUnaryReactor* WorkflowService::SignalWorkflow(grpc::CallbackServerCo
                                           request->execution().workflow_id(), response);
 }
 
-grpc::ServerUnaryReactor* WorkflowService::SignalWithStartWorkflow(grpc::CallbackServerContext* context,
-                                                                   const v1::SignalWithStartWorkflowRequest* request,
-                                                                   v1::SignalWithStartWorkflowResponse* response) {
+grpc::ServerUnaryReactor* WorkflowService::SignalWithStartWorkflow(
+    grpc::CallbackServerContext* context, const v1::SignalWithStartWorkflowRequest* request,
+    v1::SignalWithStartWorkflowResponse* response) {
   return Change<partition::SignalWithStartRequest>(context, Method::kSignalWithStart, *request,
-                                                   request->start().namespace_(), request->start().workflow_id(),
-                                                   response);
+                                                   request->start().namespace_(),
+                                                   request->start().workflow_id(), response);
 }
 
 grpc::ServerUnaryReactor* WorkflowService::CancelWorkflow(grpc::CallbackServerContext* context,
@@ -166,7 +239,8 @@ grpc::ServerUnaryReactor* WorkflowService::GetResult(grpc::CallbackServerContext
   const absl::Status valid = Validate(*request, limits_);
   const absl::Status ready =
       ring_->draining() ? absl::UnavailableError("the server is stopping; ask again") : absl::OkStatus();
-  partition::Partition* partition = &ring_->PartitionFor(request->namespace_(), request->execution().workflow_id());
+  partition::Partition* partition =
+      &ring_->PartitionFor(request->namespace_(), request->execution().workflow_id());
   partition::ResultRequest message;
   message.request = *request;
   message.waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
@@ -215,11 +289,13 @@ void WorkflowService::AddHosting(v1::DescribeWorkflowResponse& r) const {
                              "' on task queue '", started.task_queue(), "': the run waits for one"));
   }
   if (r.pending_activation().attempt() > 1) {
-    r.add_notes(absl::StrCat("the last activation failed: ", r.pending_activation().last_failure().message()));
+    r.add_notes(
+        absl::StrCat("the last activation failed: ", r.pending_activation().last_failure().message()));
   }
   std::string last_type;
   for (v1::PendingTask& task : *r.mutable_pending_tasks()) {
-    task.set_hosted(dispatcher.Hosted(started.namespace_(), task.task_queue(), WorkKind::kTask, task.task_type()));
+    task.set_hosted(
+        dispatcher.Hosted(started.namespace_(), task.task_queue(), WorkKind::kTask, task.task_type()));
     if (task.hosted() || task.task_type() == last_type) continue;
     last_type = task.task_type();
     r.add_notes(absl::StrCat("no connected worker hosts task type '", task.task_type(), "' on task queue '",
@@ -237,10 +313,11 @@ grpc::ServerUnaryReactor* WorkflowService::GetHistory(grpc::CallbackServerContex
                     execution.set_run_id(from.run_id);
                     ASSIGN_OR_RETURN(const partition::Reader::RunPlace place,
                                      ring_->reader().Locate(request->namespace_(), execution));
-                    const int64_t size = request->page_size() > 0 ? request->page_size() : kHistoryPageDefault;
+                    const int64_t size =
+                        request->page_size() > 0 ? request->page_size() : kHistoryPageDefault;
                     ASSIGN_OR_RETURN(partition::Reader::Events page,
-                                     ring_->reader().ReadEvents(place.partition, place.run, from.event_id, INT64_MAX,
-                                                                size, kHistoryPageBytes));
+                                     ring_->reader().ReadEvents(place.partition, place.run, from.event_id,
+                                                                INT64_MAX, size, kHistoryPageBytes));
                     v1::GetHistoryResponse out;
                     out.set_run_id(place.run_id);
                     for (v1::Event& event : page.events) *out.add_events() = std::move(event);
@@ -271,7 +348,9 @@ grpc::ServerUnaryReactor* WorkflowService::CountWorkflows(grpc::CallbackServerCo
 grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* WorkflowService::WatchWorkflow(
     grpc::CallbackServerContext*, const v1::WatchWorkflowRequest* request) {
   const uint64_t waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
-  return StartWatch(ring_, metrics_, *request, waiter, Validate(*request, limits_));
+  absl::Status valid = Validate(*request, limits_);
+  if (valid.ok() && ring_->draining()) valid = absl::UnavailableError("the server is stopping; watch again");
+  return StartWatch(ring_, metrics_, *request, waiter, valid);
 }
 
 grpc::ServerUnaryReactor* WorkflowService::GetServerInfo(grpc::CallbackServerContext* context,

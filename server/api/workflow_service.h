@@ -1,7 +1,7 @@
 // WorkflowService: validates, routes to a partition (or a reader), translates errors.
 //
-// Runs on gRPC's reaction threads and never blocks them: requests go into a mailbox, and the committer's thread answers
-// once the outcome is durable.
+// Runs on gRPC's reaction threads and never blocks them: requests go into a mailbox, and the committer's
+// thread answers once the outcome is durable.
 #ifndef PERDURE_SERVER_API_WORKFLOW_SERVICE_H_
 #define PERDURE_SERVER_API_WORKFLOW_SERVICE_H_
 
@@ -26,10 +26,10 @@ struct ServerFacts {
 
 class WorkflowService final : public v1::WorkflowService::CallbackService {
  public:
-  WorkflowService(Ring* ring, const ApiLimits& limits, ServerFacts facts, ApiMetrics* metrics)
-      : ring_(ring), limits_(limits), facts_(std::move(facts)), metrics_(metrics) {}
+  WorkflowService(Ring* ring, const ApiLimits& limits, ServerFacts facts, ApiMetrics* metrics);
 
-  grpc::ServerUnaryReactor* StartWorkflow(grpc::CallbackServerContext* context, const v1::StartWorkflowRequest* request,
+  grpc::ServerUnaryReactor* StartWorkflow(grpc::CallbackServerContext* context,
+                                          const v1::StartWorkflowRequest* request,
                                           v1::StartWorkflowResponse* response) override;
   grpc::ServerUnaryReactor* SignalWorkflow(grpc::CallbackServerContext* context,
                                            const v1::SignalWorkflowRequest* request,
@@ -43,12 +43,14 @@ class WorkflowService final : public v1::WorkflowService::CallbackService {
   grpc::ServerUnaryReactor* TerminateWorkflow(grpc::CallbackServerContext* context,
                                               const v1::TerminateWorkflowRequest* request,
                                               v1::TerminateWorkflowResponse* response) override;
-  grpc::ServerUnaryReactor* GetResult(grpc::CallbackServerContext* context, const v1::GetResultRequest* request,
+  grpc::ServerUnaryReactor* GetResult(grpc::CallbackServerContext* context,
+                                      const v1::GetResultRequest* request,
                                       v1::GetResultResponse* response) override;
   grpc::ServerUnaryReactor* DescribeWorkflow(grpc::CallbackServerContext* context,
                                              const v1::DescribeWorkflowRequest* request,
                                              v1::DescribeWorkflowResponse* response) override;
-  grpc::ServerUnaryReactor* GetHistory(grpc::CallbackServerContext* context, const v1::GetHistoryRequest* request,
+  grpc::ServerUnaryReactor* GetHistory(grpc::CallbackServerContext* context,
+                                       const v1::GetHistoryRequest* request,
                                        v1::GetHistoryResponse* response) override;
   grpc::ServerUnaryReactor* ListWorkflows(grpc::CallbackServerContext* context,
                                           const v1::ListWorkflowsRequest* request,
@@ -56,21 +58,29 @@ class WorkflowService final : public v1::WorkflowService::CallbackService {
   grpc::ServerUnaryReactor* CountWorkflows(grpc::CallbackServerContext* context,
                                            const v1::CountWorkflowsRequest* request,
                                            v1::CountWorkflowsResponse* response) override;
-  grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* WatchWorkflow(grpc::CallbackServerContext* context,
-                                                                     const v1::WatchWorkflowRequest* request) override;
-  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context, const v1::GetServerInfoRequest* request,
+  grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* WatchWorkflow(
+      grpc::CallbackServerContext* context, const v1::WatchWorkflowRequest* request) override;
+  grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
+                                          const v1::GetServerInfoRequest* request,
                                           v1::GetServerInfoResponse* response) override;
 
  private:
   // Finishes with an error, or sends the message to the workflow's partition.
   template <typename Message, typename Request, typename Response>
-  grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context, Method method, const Request& request,
-                                   const std::string& ns, const std::string& workflow_id, Response* response);
+  grpc::ServerUnaryReactor* Change(grpc::CallbackServerContext* context, Method method,
+                                   const Request& request, const std::string& ns,
+                                   const std::string& workflow_id, Response* response);
   // Runs `read` on the reader pool; it fills the response.
   template <typename Request, typename Response, typename Read>
-  grpc::ServerUnaryReactor* OnReader(grpc::CallbackServerContext* context, Method method, const Request& request,
-                                     Response* response, Read read);
+  grpc::ServerUnaryReactor* OnReader(grpc::CallbackServerContext* context, Method method,
+                                     const Request& request, Response* response, Read read);
   void AddHosting(v1::DescribeWorkflowResponse& response) const;
+  // Has requests that do not parse answered with INVALID_ARGUMENT. `index`: of the method in the .proto file.
+  template <typename Request, typename Response>
+  void RefuseMalformed(int index, Method method,
+                       grpc::ServerUnaryReactor* (WorkflowService::*serve)(grpc::CallbackServerContext*,
+                                                                           const Request*, Response*));
+  void RefuseMalformedWatch(int index);
 
   Ring* const ring_;
   const ApiLimits limits_;

@@ -1,5 +1,5 @@
-// The mutex of the code that must run under ThreadSanitizer: std::mutex behind a name that clang's thread-safety
-// analysis knows (absl::Mutex of a distribution's uninstrumented build gives false reports).
+// The mutex of the code that must run under ThreadSanitizer: std::mutex behind a name that clang's
+// thread-safety analysis knows (absl::Mutex of a distribution's uninstrumented build gives false reports).
 #ifndef PERDURE_SERVER_BASE_MUTEX_H_
 #define PERDURE_SERVER_BASE_MUTEX_H_
 

@@ -4,22 +4,54 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-
 namespace perdure::dispatch {
 namespace {
 
-// Idle queues a refill brings back at most, as a share of the window.
-constexpr int64_t kRefillShare = 2;
+// What an item costs in memory beside its message.
+constexpr size_t kItemBytes = 256;
+// Weight of the newest item in the average of sizes: one of so many.
+constexpr int64_t kUsualBytesShare = 8;
 
-size_t BytesOf(const Work& work) {
-  return 128 + (work.activation ? work.activation->ByteSizeLong() : 0) + (work.task ? work.task->ByteSizeLong() : 0);
+constexpr WorkKind kKinds[] = {WorkKind::kActivation, WorkKind::kTask};
+
+Item ToItem(Work work, int64_t now_ms) {
+  Item item;
+  item.since_ms = now_ms;
+  item.bytes = kItemBytes;
+  if (work.activation) {
+    item.kind = WorkKind::kActivation;
+    item.token = work.activation->token();
+    item.history_through = work.activation->history_through();
+    item.bytes += work.activation->ByteSizeLong();
+  } else {
+    item.kind = WorkKind::kTask;
+    item.token = work.task->token();
+    item.bytes += work.task->ByteSizeLong();
+  }
+  item.activation = std::move(work.activation);
+  item.task = std::move(work.task);
+  return item;
 }
 
-const v1::WorkToken& TokenOf(const Work& work) {
-  if (work.activation) return work.activation->token();
-  if (work.task) return work.task->token();
-  return work.token;
+// Which of the items a partition has just brought back from disk: those right before its kRefilled.
+std::vector<bool> FindRefilled(const std::vector<Work>& work) {
+  std::vector<bool> refilled;
+  absl::flat_hash_map<std::pair<uint32_t, std::string_view>, int64_t> left;
+  for (size_t i = work.size(); i-- > 0;) {
+    const Work& w = work[i];
+    if (w.kind == Work::Kind::kRefilled && w.count > 0) {
+      if (refilled.empty()) refilled.resize(work.size());
+      left[{w.token.partition(), w.queue}] += w.count;
+    } else if (!left.empty() && (w.activation || w.task)) {
+      const v1::WorkToken& token = w.activation ? w.activation->token() : w.task->token();
+      auto it = left.find({token.partition(), w.queue});
+      if (it != left.end() && it->second > 0) {
+        --it->second;
+        refilled[i] = true;
+      }
+    }
+  }
+  return refilled;
 }
 
 }  // namespace
@@ -29,14 +61,18 @@ Dispatcher::Dispatcher(DispatchOptions options, Upstream* upstream, std::vector<
 
 Dispatcher::~Dispatcher() = default;
 
+void Dispatcher::PostNow(After& after) {
+  for (auto& [partition, reports] : after.reports) upstream_->Post(partition, std::move(reports));
+  after.reports.clear();
+}
+
 void Dispatcher::Finish(After& after) {
   for (auto& [partition, reports] : after.reports) upstream_->Post(partition, std::move(reports));
   for (const FrameSinkPtr& sink : after.wake) sink->Wake();
   for (auto& [sink, status] : after.abort) sink->Abort(std::move(status));
-}
-
-void Dispatcher::ToAll(const Report& report, After& after) const {
-  for (uint32_t p = 0; p < upstream_->partitions(); ++p) after.reports[p].push_back(report);
+  for (const HistoryRead& read : after.reads) {
+    if (!upstream_->RequestHistory(read)) ReadLater(read);
+  }
 }
 
 Queue& Dispatcher::GetQueue(const std::string& key, WorkKind kind) {
@@ -55,177 +91,226 @@ Session* Dispatcher::Find(SessionNumber number) const {
 }
 
 void Dispatcher::Release(std::vector<Work> work, Acks acks) {
+  const std::vector<bool> refilled = FindRefilled(work);
   After after;
   {
     absl::MutexLock lock(&mu_);
-    for (const auto& [number, ids] : acks) {
-      Session* session = Find(number);
-      if (session == nullptr || session->sink == nullptr) continue;
-      session->outgoing.acks.insert(session->outgoing.acks.end(), ids.begin(), ids.end());
-      after.wake.insert(session->sink);
-    }
-    for (Work& w : work) {
+    Acknowledged(acks, after);
+    for (size_t i = 0; i < work.size(); ++i) {
+      Work& w = work[i];
       switch (w.kind) {
         case Work::Kind::kActivation:
         case Work::Kind::kTask:
-          Offer(std::move(w), after);
+          Offer(std::move(w), !refilled.empty() && refilled[i], after);
           break;
         case Work::Kind::kCancelTask:
-          if (Session* s = Find(w.session)) Cancel(*s, std::move(w.token), std::move(w.reason), after);
-          break;
         case Work::Kind::kWithdraw:
-          Withdraw(w, after);
+          Recall(w, after);
           break;
         case Work::Kind::kEvict:
           Evict(w, after);
           break;
-        case Work::Kind::kRefilled: {
-          const auto kind = ParseQueueKey(w.queue).kind == "task" ? WorkKind::kTask : WorkKind::kActivation;
-          Queue& queue = GetQueue(w.queue, kind);
-          queue.refilling.erase(w.token.partition());
-          queue.spilled = std::max<int64_t>(0, queue.spilled - w.count);
-          if (w.more) {
-            queue.backlog.insert(w.token.partition());
-          } else {
-            queue.backlog.erase(w.token.partition());
-          }
-          AskForRefill(queue, after);
+        case Work::Kind::kRefilled:
+          Refilled(w, after);
           break;
-        }
       }
     }
   }
   Finish(after);
 }
 
-void Dispatcher::Offer(Work work, After& after) {
-  const WorkKind kind = work.kind == Work::Kind::kActivation ? WorkKind::kActivation : WorkKind::kTask;
-  Queue& queue = GetQueue(work.queue, kind);
-  const auto outgoing_max = static_cast<size_t>(options_.session_outgoing_bytes_max);
-  if (work.session != 0) {
+void Dispatcher::Acknowledged(const Acks& acks, After& after) {
+  for (const auto& [number, ids] : acks) {
+    Session* session = Find(number);
+    if (session == nullptr) continue;
+    for (const uint64_t id : ids) {
+      if (auto it = session->by_answer.find(id); it != session->by_answer.end()) Drop(it->second);
+    }
+    if (session->sink == nullptr) continue;
+    session->outgoing.acks.insert(session->outgoing.acks.end(), ids.begin(), ids.end());
+    after.wake.insert(session->sink);
+  }
+}
+
+void Dispatcher::Offer(Work work, bool from_disk, After& after) {
+  Queue& queue = GetQueue(work.queue, work.activation ? WorkKind::kActivation : WorkKind::kTask);
+  const SessionNumber holder = work.session;
+  ItemList fresh;
+  fresh.push_back(ToItem(std::move(work), options_.now_ms()));
+  const ItemList::iterator item = fresh.begin();
+  queue.usual_bytes += (static_cast<int64_t>(item->bytes) - queue.usual_bytes) / kUsualBytesShare;
+  // A delivery number is new; a worker that made one up in its hello gives way.
+  if (auto it = items_.find(KeyOf(item->token)); it != items_.end()) Drop(it->second);
+
+  if (Session* session = holder == 0 ? nullptr : Find(holder);
+      session != nullptr && session->hosted.contains(&queue)) {
     // The session that holds the coroutine goes before those that would have to replay.
-    Session* holder = Find(work.session);
-    if (holder != nullptr && holder->CanTake(kind, outgoing_max)) {
+    if (session->CanTake(item->kind, static_cast<size_t>(options_.session_outgoing_bytes_max))) {
       metrics_.activations_sticky.Add();
-      return Assign(*holder, std::move(work), after);
+      return Hand(*session, fresh, item, after);
     }
   }
   if (queue.items.empty()) {
-    if (Session* session = Pick(queue)) return Assign(*session, std::move(work), after);
+    if (Session* session = Pick(queue)) return Hand(*session, fresh, item, after);
   }
-  Enqueue(queue, std::move(work), after);
+  if (!FitsWindow(queue, item->bytes, from_disk)) return Spill(queue, *item, after);
+  item->queue = &queue;
+  queue.bytes += item->bytes;
+  queued_bytes_ += static_cast<int64_t>(item->bytes);
+  items_[KeyOf(item->token)] = item;
+  queue.items.splice(queue.items.end(), fresh, item);
 }
 
-void Dispatcher::Enqueue(Queue& queue, Work work, After& after) {
-  const size_t bytes = BytesOf(work);
-  const v1::WorkToken& token = TokenOf(work);
-  const bool full = static_cast<int64_t>(queue.items.size()) >= options_.queue_window_max ||
-                    static_cast<int64_t>(queue.bytes + bytes) > options_.queue_window_bytes_max ||
-                    queued_bytes_ + static_cast<int64_t>(bytes) > options_.queued_bytes_max;
+bool Dispatcher::FitsWindow(const Queue& queue, size_t bytes, bool from_disk) const {
+  // First come, first served: what is new goes behind what waits on disk.
+  if (!from_disk && queue.OlderOnDisk()) return false;
   // An item that is larger than any window still gets in when nothing else is there.
-  if (full && !queue.items.empty()) {
-    metrics_.spilled.Add();
-    ++queue.spilled;
-    queue.backlog.insert(token.partition());
-    after.reports[token.partition()].push_back({nullptr, Spilled{token}});
-    return;
-  }
-  queued_[KeyOf(token)] = false;
-  queue.bytes += bytes;
-  queued_bytes_ += static_cast<int64_t>(bytes);
-  queue.items.push_back({std::move(work), options_.now_ms(), bytes});
-}
-
-void Dispatcher::PopWaiting(Queue& queue, Work& work) {
-  Waiting& front = queue.items.front();
-  queue.bytes -= front.bytes;
-  queued_bytes_ -= static_cast<int64_t>(front.bytes);
-  metrics_.queue_wait_ms.Observe(static_cast<uint64_t>(std::max<int64_t>(0, options_.now_ms() - front.since_ms)));
-  work = std::move(front.work);
-  queue.items.pop_front();
+  if (queue.items.empty()) return true;
+  const auto size = static_cast<int64_t>(bytes);
+  return static_cast<int64_t>(queue.items.size()) < options_.queue_window_max &&
+         static_cast<int64_t>(queue.bytes) + size <= options_.queue_window_bytes_max &&
+         queued_bytes_ + size <= options_.queued_bytes_max;
 }
 
 Session* Dispatcher::Pick(Queue& queue) {
-  const size_t n = queue.sessions.size();
-  for (size_t i = 0; i < n; ++i) {
-    Session* session = queue.sessions[(queue.next_session + i) % n];
-    if (session->CanTake(queue.kind, static_cast<size_t>(options_.session_outgoing_bytes_max))) {
-      queue.next_session = (queue.next_session + i + 1) % n;
-      return session;
+  while (!queue.ready.empty()) {
+    const SubscriptionList::iterator front = queue.ready.begin();
+    Session& session = *front->session;
+    if (session.CanTake(queue.kind, static_cast<size_t>(options_.session_outgoing_bytes_max))) {
+      queue.ready.splice(queue.ready.end(), queue.ready, front);
+      return &session;
     }
+    front->parked = true;
+    SubscriptionList& parked = session.parked[static_cast<size_t>(queue.kind)];
+    parked.splice(parked.end(), queue.ready, front);
   }
   return nullptr;
 }
 
-void Dispatcher::Assign(Session& session, Work work, After& after) {
-  Out out;
-  out.token = TokenOf(work);
-  out.kind = work.kind == Work::Kind::kActivation ? WorkKind::kActivation : WorkKind::kTask;
-  if (work.activation) out.history_through = work.activation->history_through();
-  session.Add(out);
-  session.outgoing.bytes += BytesOf(work);
-  after.reports[out.token.partition()].push_back({session.peer, Taken{out.token}});
-  if (out.kind == WorkKind::kActivation) {
-    metrics_.activations_delivered.Add();
-    session.outgoing.activations.push_back(std::move(work.activation));
-  } else {
-    metrics_.tasks_delivered.Add();
-    session.outgoing.tasks.push_back(std::move(work.task));
-  }
+void Dispatcher::Hand(Session& session, ItemList& from, ItemList::iterator item, After& after) {
+  item->place = Place::kUnsent;
+  item->queue = nullptr;
+  item->session = &session;
+  ++session.out(item->kind);
+  session.unsent_bytes += item->bytes;
+  items_[KeyOf(item->token)] = item;
+  session.unsent.splice(session.unsent.end(), from, item);
+  (item->kind == WorkKind::kActivation ? metrics_.activations_delivered : metrics_.tasks_delivered).Add();
+  after.reports[item->token.partition()].push_back({session.peer, Taken{item->token}});
   after.wake.insert(session.sink);
 }
 
 void Dispatcher::Pump(Session& session, After& after) {
-  const auto outgoing_max = static_cast<size_t>(options_.session_outgoing_bytes_max);
-  size_t fruitless = 0;
-  while (fruitless < session.queues.size()) {
-    Queue& queue = *session.queues[session.next_queue++ % session.queues.size()];
-    if (queue.items.empty() || !session.CanTake(queue.kind, outgoing_max)) {
-      ++fruitless;
+  // In turns, so that neither kind fills the stream alone.
+  for (bool more = true; more;) {
+    more = false;
+    for (const WorkKind kind : kKinds) more |= PumpOne(session, kind, after);
+  }
+}
+
+bool Dispatcher::PumpOne(Session& session, WorkKind kind, After& after) {
+  SubscriptionList& parked = session.parked[static_cast<size_t>(kind)];
+  while (!parked.empty() && session.CanTake(kind, static_cast<size_t>(options_.session_outgoing_bytes_max))) {
+    const SubscriptionList::iterator front = parked.begin();
+    Queue& queue = *front->queue;
+    if (queue.items.empty()) {
+      front->parked = false;
+      queue.ready.splice(queue.ready.end(), parked, front);
       continue;
     }
-    fruitless = 0;
-    Work work;
-    PopWaiting(queue, work);
-    auto it = queued_.find(KeyOf(TokenOf(work)));
-    const bool withdrawn = it == queued_.end() || it->second;
-    if (it != queued_.end()) queued_.erase(it);
-    if (!withdrawn) Assign(session, std::move(work), after);
+    parked.splice(parked.end(), parked, front);
+    const ItemList::iterator item = queue.items.begin();
+    metrics_.queue_wait_ms.Observe(
+        static_cast<uint64_t>(std::max<int64_t>(0, options_.now_ms() - item->since_ms)));
+    Leave(*item);
+    Hand(session, queue.items, item, after);
     AskForRefill(queue, after);
+    return true;
+  }
+  return false;
+}
+
+void Dispatcher::Leave(Item& item) {
+  switch (item.place) {
+    case Place::kWaiting:
+      item.queue->bytes -= item.bytes;
+      queued_bytes_ -= static_cast<int64_t>(item.bytes);
+      break;
+    case Place::kUnsent:
+      item.session->unsent_bytes -= item.bytes;
+      --item.session->out(item.kind);
+      break;
+    case Place::kSent:
+      --item.session->out(item.kind);
+      item.session->StopReading(KeyOf(item.token));
+      break;
+    case Place::kAnswered:
+      item.session->by_answer.erase(item.answer_id);
+      break;
   }
 }
 
-void Dispatcher::AskForRefill(Queue& queue, After& after) {
-  const int64_t room = options_.queue_window_max - static_cast<int64_t>(queue.items.size());
-  if (queue.backlog.empty() || room < options_.queue_window_max / kRefillShare) return;
-  const auto asked = static_cast<int64_t>(queue.backlog.size());
-  for (const uint32_t partition : queue.backlog) {
-    if (!queue.refilling.insert(partition).second) continue;
-    after.reports[partition].push_back({nullptr, Refill{queue.key, std::max<int64_t>(1, room / asked)}});
+void Dispatcher::Drop(ItemList::iterator item) {
+  Leave(*item);
+  items_.erase(KeyOf(item->token));
+  switch (item->place) {
+    case Place::kWaiting:
+      item->queue->items.erase(item);
+      break;
+    case Place::kUnsent:
+      item->session->unsent.erase(item);
+      break;
+    case Place::kSent:
+      item->session->sent.erase(item);
+      break;
+    case Place::kAnswered:
+      item->session->answered.erase(item);
+      break;
   }
 }
 
-void Dispatcher::Cancel(Session& session, v1::WorkToken token, std::string reason, After& after) {
+void Dispatcher::TakeBack(ItemList::iterator item, bool begun, After& after) {
+  after.reports[item->token.partition()].push_back({item->session->peer, Returned{item->token, begun}});
+  Drop(item);
+}
+
+// Not wanted any more, wherever it is.
+void Dispatcher::Recall(const Work& work, After& after) {
+  auto found = items_.find(KeyOf(work.token));
+  if (found == items_.end()) return;
+  const ItemList::iterator item = found->second;
+  Session* const session = item->session;
+  switch (item->place) {
+    case Place::kWaiting: {
+      Queue& queue = *item->queue;
+      Drop(item);
+      AskForRefill(queue, after);
+      break;
+    }
+    case Place::kUnsent:
+      // Its worker need never hear of it.
+      TakeBack(item, false, after);
+      Pump(*session, after);
+      break;
+    case Place::kSent:
+      // An activation whose run is closed: its answer will be dropped as stale.
+      if (item->kind == WorkKind::kActivation) break;
+      // Kept with the item: a worker that has lost its stream hears of it when it is back.
+      item->cancel_reason = work.reason;
+      SendCancel(*session, *item, after);
+      break;
+    case Place::kAnswered:
+      break;
+  }
+}
+
+void Dispatcher::SendCancel(Session& session, const Item& item, After& after) {
   if (session.sink == nullptr) return;
   v1::TaskCancel cancel;
-  *cancel.mutable_token() = std::move(token);
-  cancel.set_reason(std::move(reason));
+  *cancel.mutable_token() = item.token;
+  cancel.set_reason(item.cancel_reason.value_or(""));
   session.outgoing.cancels.push_back(std::move(cancel));
   after.wake.insert(session.sink);
-}
-
-void Dispatcher::Withdraw(const Work& work, After& after) {
-  const DeliveryKey key = KeyOf(work.token);
-  if (auto it = queued_.find(key); it != queued_.end()) {
-    // It stays in the queue, as a husk that is dropped when its turn comes.
-    it->second = true;
-    return;
-  }
-  // An activation whose run is closed: its answer will be dropped as stale.
-  if (work.token.seq() == 0) return;
-  for (auto& [number, session] : sessions_) {
-    if (session->out.contains(key)) return Cancel(*session, work.token, work.reason, after);
-  }
 }
 
 void Dispatcher::Evict(const Work& work, After& after) {

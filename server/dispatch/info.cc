@@ -10,9 +10,7 @@ bool Dispatcher::Hosted(std::string_view ns, std::string_view task_queue, WorkKi
   const std::string key = QueueKey(ns, task_queue, kind, type);
   absl::MutexLock lock(&mu_);
   auto it = queues_.find(key);
-  if (it == queues_.end()) return false;
-  const auto& sessions = it->second->sessions;
-  return std::any_of(sessions.begin(), sessions.end(), [](const Session* s) { return s->sink != nullptr; });
+  return it != queues_.end() && it->second->sessions > 0;
 }
 
 void Dispatcher::FillInfo(v1::GetServerInfoResponse& out) const {
@@ -45,7 +43,7 @@ void Dispatcher::FillInfo(v1::GetServerInfoResponse& out) const {
     info.set_depth(static_cast<int64_t>(q->items.size()));
     info.set_spilled(q->spilled);
     info.set_age_ms(q->items.empty() ? 0 : now - q->items.front().since_ms);
-    info.set_sessions(static_cast<int32_t>(q->sessions.size()));
+    info.set_sessions(q->sessions);
   }
 }
 
@@ -60,7 +58,8 @@ void Dispatcher::Collect(base::MetricSink& sink) const {
     const int k = q->kind == WorkKind::kActivation ? 0 : 1;
     depth[k] += static_cast<double>(q->items.size());
     spilled[k] += static_cast<double>(q->spilled);
-    if (!q->items.empty()) age_ms[k] = std::max(age_ms[k], static_cast<double>(now - q->items.front().since_ms));
+    if (!q->items.empty())
+      age_ms[k] = std::max(age_ms[k], static_cast<double>(now - q->items.front().since_ms));
   }
   double connected = 0;
   double lost = 0;
@@ -77,17 +76,20 @@ void Dispatcher::Collect(base::MetricSink& sink) const {
   for (int k = 0; k < 2; ++k) {
     const base::Label kind[] = {{"kind", kinds[k]}};
     sink.Gauge("perdure_dispatch_queue_depth_items", "Work waiting in memory.", kind, depth[k]);
-    sink.Gauge("perdure_dispatch_queue_spilled_items", "Work waiting on disk, beyond the window.", kind, spilled[k]);
+    sink.Gauge("perdure_dispatch_queue_spilled_items", "Work waiting on disk, beyond the window.", kind,
+               spilled[k]);
     sink.Gauge("perdure_dispatch_queue_age_seconds", "Age of the oldest work waiting in memory.", kind,
                age_ms[k] / 1000);
-    sink.Gauge("perdure_dispatch_credits_items", "Work that all sessions together would take.", kind, credits[k]);
+    sink.Gauge("perdure_dispatch_credits_items", "Work that all sessions together would take.", kind,
+               credits[k]);
     sink.Gauge("perdure_dispatch_out_items", "Work in the hands of sessions.", kind, out[k]);
   }
   const base::Label is_connected[] = {{"state", "connected"}};
   const base::Label is_lost[] = {{"state", "lost"}};
   sink.Gauge("perdure_dispatch_sessions", "Worker sessions.", is_connected, connected);
   sink.Gauge("perdure_dispatch_sessions", "Worker sessions.", is_lost, lost);
-  sink.Gauge("perdure_dispatch_queued_bytes", "Memory of all windows.", {}, static_cast<double>(queued_bytes_));
+  sink.Gauge("perdure_dispatch_queued_bytes", "Memory of all windows.", {},
+             static_cast<double>(queued_bytes_));
 }
 
 }  // namespace perdure::dispatch

@@ -9,7 +9,8 @@ void DispatchMetrics::Collect(base::MetricSink& sink) const {
                static_cast<double>(activations_delivered.value()));
   sink.Counter("perdure_dispatch_deliveries_total", "Work handed to worker sessions.", task,
                static_cast<double>(tasks_delivered.value()));
-  sink.Counter("perdure_dispatch_sticky_total", "Activations that went to the session that holds the coroutine.", {},
+  sink.Counter("perdure_dispatch_sticky_total",
+               "Activations that went to the session that holds the coroutine.", {},
                static_cast<double>(activations_sticky.value()));
   sink.Counter("perdure_dispatch_frames_sent_total", "Frames sent to workers.", {},
                static_cast<double>(frames_sent.value()));
@@ -19,14 +20,14 @@ void DispatchMetrics::Collect(base::MetricSink& sink) const {
                static_cast<double>(answers.value()));
   sink.Counter("perdure_dispatch_stale_answers_total", "Answers dropped for a token that is not current.", {},
                static_cast<double>(stale_answers.value()));
-  sink.Counter("perdure_dispatch_spilled_total", "Work sent back to disk since its queue's window was full.", {},
-               static_cast<double>(spilled.value()));
+  sink.Counter("perdure_dispatch_spilled_total", "Work sent back to disk since its queue's window was full.",
+               {}, static_cast<double>(spilled.value()));
   sink.Counter("perdure_dispatch_sessions_opened_total", "Worker sessions opened.", {},
                static_cast<double>(sessions_opened.value()));
-  sink.Counter("perdure_dispatch_sessions_resumed_total", "Worker sessions that came back within the grace.", {},
-               static_cast<double>(sessions_resumed.value()));
-  sink.Counter("perdure_dispatch_sessions_lost_total", "Worker sessions given up after the reconnect grace.", {},
-               static_cast<double>(sessions_lost.value()));
+  sink.Counter("perdure_dispatch_sessions_resumed_total", "Worker sessions that came back within the grace.",
+               {}, static_cast<double>(sessions_resumed.value()));
+  sink.Counter("perdure_dispatch_sessions_lost_total", "Worker sessions given up after the reconnect grace.",
+               {}, static_cast<double>(sessions_lost.value()));
   sink.Counter("perdure_dispatch_history_requests_total", "Runs whose history a worker asked for.", {},
                static_cast<double>(history_requests.value()));
   sink.Histogram("perdure_dispatch_queue_wait_seconds", "Time work waited in its queue's window.", {},

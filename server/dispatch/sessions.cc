@@ -4,7 +4,7 @@
 //   ----------+------------------------------------+---------------------------------------------------
 //   -         | hello                              | connected; tasks in hand are taken over
 //   connected | stream ends, draining, empty hands | gone
-//   connected | stream ends otherwise              | lost
+//   connected | stream ends otherwise              | lost; what was not sent yet is handed out again
 //   connected | hello with the same session id     | connected; the older stream is aborted
 //   lost      | hello with the same session id     | connected; what did not arrive is handed out again
 //   lost      | the reconnect grace is over        | gone; what it had in hand is handed out again
@@ -13,67 +13,28 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/log.h"
-#include "server/base/utf8.h"
 #include "server/dispatch/dispatcher.h"
 
 namespace perdure::dispatch {
-namespace {
 
-absl::Status CheckName(std::string_view field, std::string_view value, int64_t max) {
-  if (value.empty()) return absl::InvalidArgumentError(absl::StrCat("hello.", std::string(field), " is empty"));
-  if (static_cast<int64_t>(value.size()) > max) {
-    return absl::InvalidArgumentError(absl::StrCat("hello.", std::string(field), " has ", value.size(),
-                                                   " bytes; the limit name_bytes_max is ", max));
-  }
-  if (!base::IsValidUtf8(value)) {
-    return absl::InvalidArgumentError(absl::StrCat("hello.", std::string(field), " is not valid UTF-8"));
-  }
-  for (const char c : value) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      return absl::InvalidArgumentError(absl::StrCat("hello.", std::string(field), " has a control character (byte ",
-                                                     static_cast<int>(static_cast<unsigned char>(c)), ")"));
-    }
-  }
-  return absl::OkStatus();
+void Dispatcher::ToAll(const Report& report, After& after) const {
+  for (uint32_t p = 0; p < upstream_->partitions(); ++p) after.reports[p].push_back(report);
 }
 
-}  // namespace
-
-absl::Status Dispatcher::CheckHello(const v1::Hello& h) const {
-  const int64_t max = options_.name_bytes_max;
-  const std::pair<const char*, const std::string*> names[] = {
-      {"session_id", &h.session_id()}, {"namespace", &h.namespace_()}, {"task_queue", &h.task_queue()}};
-  for (const auto& [field, value] : names) {
-    if (absl::Status s = CheckName(field, *value, max); !s.ok()) return s;
-  }
-  if (!h.identity().empty()) {
-    if (absl::Status s = CheckName("identity", h.identity(), 1'000); !s.ok()) return s;
-  }
-  for (const auto* types : {&h.workflow_types(), &h.task_types()}) {
-    const bool workflows = types == &h.workflow_types();
-    const char* field = workflows ? "workflow_types" : "task_types";
-    if (types->size() > options_.types_per_session_max) {
-      return absl::InvalidArgumentError(absl::StrCat("hello.", field, " has ", types->size(),
-                                                     " entries; the limit is ", options_.types_per_session_max));
-    }
-    for (const std::string& type : *types) {
-      if (absl::Status s = CheckName(field, type, max); !s.ok()) return s;
-    }
-  }
-  const std::pair<const char*, int64_t> credits[] = {{"max_activations", h.max_activations()},
-                                                     {"max_tasks", h.max_tasks()}};
-  for (const auto& [field, value] : credits) {
-    if (value < 0 || value > options_.credits_max) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("hello.", field, " is ", value, "; it must be from 0 to ", options_.credits_max));
-    }
-  }
-  return absl::OkStatus();
+// A new session; null: there are too many.
+Session* Dispatcher::Enter(const v1::Hello& hello) {
+  if (static_cast<int64_t>(sessions_.size()) >= options_.sessions_max) return nullptr;
+  auto session = std::make_unique<Session>();
+  session->number = next_session_++;
+  session->id = hello.session_id();
+  by_id_[session->id] = session->number;
+  metrics_.sessions_opened.Add();
+  return (sessions_[session->number] = std::move(session)).get();
 }
 
 absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPtr sink) {
   if (hello.namespace_().empty()) hello.set_namespace_("default");
-  if (absl::Status s = CheckHello(hello); !s.ok()) return s;
+  if (absl::Status s = CheckHello(hello, options_); !s.ok()) return s;
   After after;
   Opened opened;
   opened.welcome.set_server_epoch(options_.server_epoch);
@@ -84,29 +45,17 @@ absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPt
   {
     absl::MutexLock lock(&mu_);
     if (stopping_) return absl::UnavailableError("the server is stopping; reconnect with backoff");
-    Session* session = nullptr;
-    if (auto it = by_id_.find(hello.session_id()); it != by_id_.end()) session = Find(it->second);
-    const bool resumed = session != nullptr;
+    const auto known = by_id_.find(hello.session_id());
+    const bool resumed = known != by_id_.end();
+    Session* const session = resumed ? Find(known->second) : Enter(hello);
     if (session == nullptr) {
-      if (static_cast<int64_t>(sessions_.size()) >= options_.sessions_max) {
-        return absl::ResourceExhaustedError(
-            absl::StrCat("the server has ", sessions_.size(), " worker sessions, the limit sessions_max; raise it or "
-                         "stop some workers"));
-      }
-      auto made = std::make_unique<Session>();
-      session = made.get();
-      session->number = next_session_++;
-      session->id = hello.session_id();
-      by_id_[session->id] = session->number;
-      sessions_[session->number] = std::move(made);
-      metrics_.sessions_opened.Add();
-    } else {
-      if (session->sink) {
-        after.abort.emplace_back(session->sink,
-                                 absl::AbortedError("another stream took over this session id"));
-      }
-      Unsubscribe(*session);
-      metrics_.sessions_resumed.Add();
+      return absl::ResourceExhaustedError(
+          absl::StrCat("the server has ", sessions_.size(),
+                       " worker sessions, the limit sessions_max; raise it or stop some workers"));
+    }
+    if (session->sink) {
+      after.abort.emplace_back(session->sink, absl::AbortedError("another stream took over this session id"));
+      Detach(*session, after);
     }
     auto peer = std::make_shared<Peer>();
     peer->session = session->number;
@@ -115,16 +64,16 @@ absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPt
     session->peer = std::move(peer);
     session->sink = std::move(sink);
     session->connected_ms = options_.now_ms();
-    session->lost_ms = 0;
     session->draining = false;
-    session->outgoing = Outgoing{};
     opened.session = session->number;
     opened.welcome.set_resumed(resumed);
     if (resumed) {
+      metrics_.sessions_resumed.Add();
       Resume(*session, hello, opened.welcome, after);
     } else {
-      after.reports[0].push_back({session->peer, SessionOpened{session->id, hello.namespace_(), hello.task_queue()}});
-      TakeOver(*session, hello, after);
+      after.reports[0].push_back(
+          {session->peer, SessionOpened{session->id, hello.namespace_(), hello.task_queue()}});
+      TakeOver(*session, hello, opened.welcome, after);
     }
     session->hello = std::move(hello);
     session->hello.clear_tasks_in_hand();
@@ -139,9 +88,11 @@ absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPt
                    {"workflow_types", session->hello.workflow_types_size()},
                    {"task_types", session->hello.task_types_size()},
                    {"tasks_in_hand", session->tasks_out}});
-    // The welcome goes first; the stream asks for frames after it.
     Pump(*session, after);
+    // The welcome goes first; the stream asks for frames after it.
     after.wake.erase(session->sink);
+    // No partition may hear SessionsBack before the tasks that an earlier session took over.
+    PostNow(after);
   }
   Finish(after);
   return opened;
@@ -150,79 +101,103 @@ absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPt
 // The same server process: what the worker has and what the server thinks it has are compared.
 void Dispatcher::Resume(Session& session, const v1::Hello& hello, v1::Welcome& welcome, After& after) {
   absl::flat_hash_set<DeliveryKey> in_hand;
-  auto note = [&](const v1::WorkToken& token) {
-    in_hand.insert(KeyOf(token));
-    if (!session.out.contains(KeyOf(token))) *welcome.add_stale_tokens() = token;
+  const auto note = [&](const v1::WorkToken& token, WorkKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (InHand(session, token, kind) != nullptr) {
+      in_hand.insert(KeyOf(token));
+    } else {
+      *welcome.add_stale_tokens() = token;
+    }
   };
-  for (const v1::TaskInHand& t : hello.tasks_in_hand()) note(t.token());
-  for (const v1::WorkToken& t : hello.activations_in_hand()) note(t);
-  std::vector<Out> lost;
-  for (const auto& [key, out] : session.out) {
-    if (!in_hand.contains(key)) lost.push_back(out);
-  }
-  for (const Out& out : lost) {
-    session.Remove(KeyOf(out.token));
-    after.reports[out.token.partition()].push_back({session.peer, Returned{out.token, false}});
+  for (const v1::TaskInHand& t : hello.tasks_in_hand()) note(t.token(), WorkKind::kTask);
+  for (const v1::WorkToken& t : hello.activations_in_hand()) note(t, WorkKind::kActivation);
+  for (auto next = session.sent.begin(); next != session.sent.end();) {
+    const ItemList::iterator item = next++;
+    if (!in_hand.contains(KeyOf(item->token))) {
+      TakeBack(item, false, after);
+    } else if (item->cancel_reason) {
+      SendCancel(session, *item, after);
+    }
   }
 }
 
 // Another server process (or one that had given up on the session): the partitions decide.
-void Dispatcher::TakeOver(Session& session, const v1::Hello& hello, After& after) {
+void Dispatcher::TakeOver(Session& session, const v1::Hello& hello, v1::Welcome& welcome, After& after) {
   for (const v1::TaskInHand& t : hello.tasks_in_hand()) {
-    if (t.token().partition() >= upstream_->partitions() || t.token().seq() == 0) continue;
-    session.Add({t.token(), WorkKind::kTask, 0});
-    after.reports[t.token().partition()].push_back(
-        {session.peer, TakenOver{t.token(), std::max<int64_t>(0, t.running_ms())}});
+    const v1::WorkToken& token = t.token();
+    if (token.partition() >= upstream_->partitions() || token.seq() == 0 || items_.contains(KeyOf(token))) {
+      *welcome.add_stale_tokens() = token;
+      continue;
+    }
+    Item& item = session.sent.emplace_back();
+    item.token = token;
+    item.kind = WorkKind::kTask;
+    item.place = Place::kSent;
+    item.session = &session;
+    items_[KeyOf(token)] = std::prev(session.sent.end());
+    ++session.tasks_out;
+    after.reports[token.partition()].push_back(
+        {session.peer, TakenOver{token, std::max<int64_t>(0, t.running_ms())}});
   }
+  for (const v1::WorkToken& token : hello.activations_in_hand()) *welcome.add_stale_tokens() = token;
 }
 
 void Dispatcher::Subscribe(Session& session) {
   const v1::Hello& h = session.hello;
-  auto add = [&](const std::string& type, WorkKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+  const auto add = [&](const std::string& type, WorkKind kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     Queue& queue = GetQueue(QueueKey(h.namespace_(), h.task_queue(), kind, type), kind);
-    if (std::find(queue.sessions.begin(), queue.sessions.end(), &session) != queue.sessions.end()) return;
-    queue.sessions.push_back(&session);
-    session.queues.push_back(&queue);
+    if (session.hosted.contains(&queue)) return;
+    // Parked first: Pump finds out whether it can take something.
+    SubscriptionList& parked = session.parked[static_cast<size_t>(kind)];
+    session.hosted[&queue] = parked.insert(parked.end(), {&queue, &session, true});
+    ++queue.sessions;
   };
   for (const std::string& type : h.workflow_types()) add(type, WorkKind::kActivation);
   for (const std::string& type : h.task_types()) add(type, WorkKind::kTask);
 }
 
 void Dispatcher::Unsubscribe(Session& session) {
-  for (Queue* queue : session.queues) {
-    queue->sessions.erase(std::remove(queue->sessions.begin(), queue->sessions.end(), &session),
-                          queue->sessions.end());
+  for (const auto& [key, subscription] : session.hosted) {
+    Queue& queue = *subscription->queue;
+    --queue.sessions;
+    if (!subscription->parked) queue.ready.erase(subscription);
   }
-  session.queues.clear();
+  session.hosted.clear();
+  for (SubscriptionList& parked : session.parked) parked.clear();
+}
+
+void Dispatcher::Detach(Session& session, After& after) {
+  Unsubscribe(session);
+  // What was not even sent can go to others at once.
+  while (!session.unsent.empty()) TakeBack(session.unsent.begin(), false, after);
+  session.outgoing = Outgoing{};
+  session.StopAllReading();
+  session.sink = nullptr;
 }
 
 void Dispatcher::StreamClosed(SessionNumber number, const FrameSink* sink) {
   After after;
   {
     absl::MutexLock lock(&mu_);
-    Session* session = Find(number);
-    if (session == nullptr || session->sink.get() != sink) return;
-    session->sink = nullptr;
+    Session* session = FindFor(number, sink);
+    if (session == nullptr) return;
+    Detach(*session, after);
     session->lost_ms = options_.now_ms();
-    session->outgoing = Outgoing{};
-    const bool left = session->draining && session->out.empty();
-    base::LogInfo(left ? "worker left" : "worker stream lost",
-                  {{"session", session->number},
-                   {"identity", session->peer->identity},
-                   {"activations_out", session->activations_out},
-                   {"tasks_out", session->tasks_out}});
+    const bool left = session->draining && session->sent.empty();
+    base::LogInfo(left ? "worker left" : "worker stream lost", {{"session", session->number},
+                                                                {"identity", session->peer->identity},
+                                                                {"activations_out", session->activations_out},
+                                                                {"tasks_out", session->tasks_out}});
     if (left) Remove(*session, after);
+    PostNow(after);
   }
   Finish(after);
 }
 
 void Dispatcher::Remove(Session& session, After& after) {
-  for (const auto& [key, out] : session.out) {
-    after.reports[out.token.partition()].push_back({session.peer, Returned{out.token, true}});
-  }
+  while (!session.sent.empty()) TakeBack(session.sent.begin(), true, after);
+  while (!session.answered.empty()) Drop(session.answered.begin());
   ToAll({session.peer, CoroutineGone{}}, after);
   after.reports[0].push_back({session.peer, SessionClosed{session.id}});
-  Unsubscribe(session);
   by_id_.erase(session.id);
   sessions_.erase(session.number);
 }
@@ -231,10 +206,14 @@ void Dispatcher::Tick() {
   After after;
   {
     absl::MutexLock lock(&mu_);
+    // A server that stops gives nobody up: the next one takes over what they have in hand.
+    if (stopping_) return;
     const int64_t now = options_.now_ms();
     std::vector<Session*> expired;
     for (auto& [number, session] : sessions_) {
-      if (session->sink == nullptr && now - session->lost_ms >= options_.reconnect_grace_ms) {
+      if (session->sink != nullptr) {
+        ContinueReading(*session, after);
+      } else if (now - session->lost_ms >= options_.reconnect_grace_ms) {
         expired.push_back(session.get());
       }
     }
@@ -246,9 +225,21 @@ void Dispatcher::Tick() {
                                                                     {"tasks", session->tasks_out}});
       Remove(*session, after);
     }
+    ForgetExpected(now, after);
     absl::erase_if(queues_, [](const auto& entry) { return entry.second->idle(); });
+    PostNow(after);
   }
   Finish(after);
+}
+
+// Workers of before the restart that did not come back: nobody need wait for them after the next one.
+void Dispatcher::ForgetExpected(int64_t now_ms, After& after) {
+  if (expected_.empty()) return;
+  // The grace begins with the first tick: before it, a server that recovers does not listen yet.
+  if (expected_since_ms_ == 0) expected_since_ms_ = now_ms;
+  if (now_ms - expected_since_ms_ < options_.reconnect_grace_ms) return;
+  for (const std::string& id : expected_) after.reports[0].push_back({nullptr, SessionClosed{id}});
+  expected_.clear();
 }
 
 void Dispatcher::Shutdown(absl::Status status) {

@@ -1,5 +1,5 @@
-// Upstream: what dispatch tells the partitions. Data goes one way round: a report is a message in a partition's
-// mailbox, and what comes of it arrives later through Dispatcher::Release.
+// Upstream: what dispatch tells the partitions. Data goes one way round: a report is a message in a
+// partition's mailbox, and what comes of it arrives later through Dispatcher::Release.
 #ifndef PERDURE_SERVER_DISPATCH_UPSTREAM_H_
 #define PERDURE_SERVER_DISPATCH_UPSTREAM_H_
 
@@ -64,7 +64,18 @@ struct Report {
       what;
 };
 
-// Thread-safe; calls must not block and must not call back into dispatch.
+// A part of a run's history that a worker replays: events `from` up to and including `through`.
+struct HistoryRead {
+  SessionNumber session = 0;
+  // Chosen by dispatch; goes with each chunk, so that those of a read that was given up are told from others.
+  uint64_t read = 0;
+  v1::WorkToken token;
+  int64_t from = 1;
+  int64_t through = 0;
+};
+
+// Thread-safe; calls must not block and must not call back into dispatch. Post may be called with dispatch's
+// lock held.
 class Upstream {
  public:
   virtual ~Upstream() = default;
@@ -72,8 +83,8 @@ class Upstream {
   virtual void Post(uint32_t partition, std::vector<Report> reports) = 0;
   // Whether the partitions can take more from workers now. False: the session is asked to come back later.
   virtual bool HasRoom() const = 0;
-  // Send events 'from' up to and including 'through' of the token's run to the session, as history chunks.
-  virtual void RequestHistory(SessionNumber session, v1::WorkToken token, int64_t from, int64_t through) = 0;
+  // Have one chunk of it read and handed to Dispatcher::SendHistory, by another thread. False: not now.
+  virtual bool RequestHistory(const HistoryRead& read) = 0;
 };
 
 }  // namespace perdure::dispatch

@@ -2,8 +2,9 @@
 //
 //   engine::Decision d = engine::Decide(state, engine::SignalInput{...}, env);
 //
-// Pure: the same state, input and env give the same decision. The state is evolved in place, by the decision's
-// own events (Evolve), so that a caller that does not go on with a decision must throw the state away too.
+// Pure: the same state, input and env give the same decision. The state is evolved in place, by the
+// decision's own events (Evolve), so that a caller that does not go on with a decision must throw the state
+// away too.
 #ifndef PERDURE_SERVER_ENGINE_DECIDE_H_
 #define PERDURE_SERVER_ENGINE_DECIDE_H_
 

@@ -1,5 +1,5 @@
-// What dispatch tells of a delivery: it was taken, it came back, it found no room. One token means one delivery of
-// an activation (seq 0) or of a task; about any other delivery than the current one, it is stale.
+// What dispatch tells of a delivery: it was taken, it came back, it found no room. One token means one
+// delivery of an activation (seq 0) or of a task; about any other delivery than the current one, it is stale.
 #include <utility>
 
 #include "server/engine/decide.h"

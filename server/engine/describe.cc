@@ -44,7 +44,8 @@ v1::PendingActivation::State StateOf(ActivationPhase phase) {
 void DescribeTask(const RunState& s, int64_t seq, const PendingTask& task, v1::PendingTask& out) {
   out.set_seq(seq);
   out.set_task_type(task.command->task_type());
-  out.set_task_queue(task.command->task_queue().empty() ? s.started().task_queue() : task.command->task_queue());
+  out.set_task_queue(task.command->task_queue().empty() ? s.started().task_queue()
+                                                        : task.command->task_queue());
   out.set_state(StateOf(task.phase));
   out.set_attempt(task.attempt);
   out.set_scheduled_unix_ms(task.scheduled_ms);

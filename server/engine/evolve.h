@@ -1,5 +1,5 @@
-// Evolve: how a run's state follows from its history and its notes. The only thing that changes the folded part
-// of a state, live and in recovery alike: a run's state IS the fold of its events.
+// Evolve: how a run's state follows from its history and its notes. The only thing that changes the folded
+// part of a state, live and in recovery alike: a run's state IS the fold of its events.
 #ifndef PERDURE_SERVER_ENGINE_EVOLVE_H_
 #define PERDURE_SERVER_ENGINE_EVOLVE_H_
 

@@ -1,5 +1,5 @@
-// The live part of a state: who has what in hand, and when something is due. Lost with the process; Revive makes
-// it up again after a load.
+// The live part of a state: who has what in hand, and when something is due. Lost with the process; Revive
+// makes it up again after a load.
 #ifndef PERDURE_SERVER_ENGINE_LIVE_H_
 #define PERDURE_SERVER_ENGINE_LIVE_H_
 
@@ -22,8 +22,8 @@ void SetPhase(RunState& state, int64_t seq, PendingTask& task, TaskPhase phase);
 void Rearm(RunState& state, int64_t seq, PendingTask& task);
 
 // After folding a state that was loaded: nothing is in anybody's hands, backoffs and delays go on. With
-// `hold_tasks`, tasks that may be running in a worker wait for ReleaseHeldInput. The next input must be a TickInput,
-// which hands out what is ready.
+// `hold_tasks`, tasks that may be running in a worker wait for ReleaseHeldInput. The next input must be a
+// TickInput, which hands out what is ready.
 void Revive(RunState& state, int64_t now_ms, bool hold_tasks);
 
 // Sets the activation to waiting until `due_ms` (delayed or backing off).

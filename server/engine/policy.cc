@@ -19,8 +19,8 @@ namespace perdure::engine {
 namespace {
 
 absl::Status InTheWay(const v1::StartWorkflowRequest& request, const ExistingRun& run, const char* policy) {
-  return absl::AlreadyExistsError(absl::StrCat("workflow '", request.workflow_id(), "' has run ", run.run_id, " (",
-                                               v1::RunStatus_Name(run.status), "), and the ", policy));
+  return absl::AlreadyExistsError(absl::StrCat("workflow '", request.workflow_id(), "' has run ", run.run_id,
+                                               " (", v1::RunStatus_Name(run.status), "), and the ", policy));
 }
 
 }  // namespace

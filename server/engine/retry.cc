@@ -28,8 +28,8 @@ double IntervalMs(const v1::RetryPolicy& p, int32_t attempt) {
 
 }  // namespace
 
-std::optional<int64_t> RetryDelayMs(const v1::RetryPolicy& policy, int32_t attempt, const v1::Failure& failure,
-                                    uint64_t random) {
+std::optional<int64_t> RetryDelayMs(const v1::RetryPolicy& policy, int32_t attempt,
+                                    const v1::Failure& failure, uint64_t random) {
   if (failure.non_retryable()) return std::nullopt;
   if (policy.max_attempts() > 0 && attempt >= policy.max_attempts()) return std::nullopt;
   const auto& types = policy.non_retryable_types();
@@ -54,7 +54,8 @@ std::string WhyInvalid(const v1::RetryPolicy& p) {
   if (p.max_attempts() < 0) {
     return absl::StrCat("max_attempts is ", p.max_attempts(), ": must be 0 (no limit) or more");
   }
-  if (p.backoff_coefficient() != 0 && !(p.backoff_coefficient() >= 1 && std::isfinite(p.backoff_coefficient()))) {
+  if (p.backoff_coefficient() != 0 &&
+      !(p.backoff_coefficient() >= 1 && std::isfinite(p.backoff_coefficient()))) {
     return absl::StrCat("backoff_coefficient is ", p.backoff_coefficient(), ": must be at least 1");
   }
   if (!(p.jitter() <= 1)) return absl::StrCat("jitter is ", p.jitter(), ": must be at most 1");

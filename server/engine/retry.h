@@ -10,10 +10,10 @@
 
 namespace perdure::engine {
 
-// How long to wait before the attempt after `attempt` (counted from 1), which ended with `failure`; nothing: there
-// is no further attempt. `random` decides the jitter.
-std::optional<int64_t> RetryDelayMs(const v1::RetryPolicy& policy, int32_t attempt, const v1::Failure& failure,
-                                    uint64_t random);
+// How long to wait before the attempt after `attempt` (counted from 1), which ended with `failure`; nothing:
+// there is no further attempt. `random` decides the jitter.
+std::optional<int64_t> RetryDelayMs(const v1::RetryPolicy& policy, int32_t attempt,
+                                    const v1::Failure& failure, uint64_t random);
 
 // Whether the policy makes sense; otherwise what is wrong with it: "max_attempts is -1: ...".
 std::string WhyInvalid(const v1::RetryPolicy& policy);

@@ -8,8 +8,8 @@
 
 namespace perdure::engine {
 
-// Runs with more pending items or undelivered stimuli than this are folded from their log instead: writing them out
-// again and again would cost more than it saves.
+// Runs with more pending items or undelivered stimuli than this are folded from their log instead: writing
+// them out again and again would cost more than it saves.
 inline constexpr size_t kSnapshotItemsMax = 64;
 
 // The folded state. `through` is 0, and the rest empty, for a run past kSnapshotItemsMax.

@@ -18,8 +18,8 @@ namespace {
 
 absl::Status ClosedError(const RunState& s) {
   return absl::FailedPreconditionError(absl::StrCat("workflow '", s.started().workflow_id(), "', run ",
-                                                    s.started().run_id(), ", is closed: ",
-                                                    v1::RunStatus_Name(s.status)));
+                                                    s.started().run_id(),
+                                                    ", is closed: ", v1::RunStatus_Name(s.status)));
 }
 
 }  // namespace

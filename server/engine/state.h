@@ -45,8 +45,8 @@ struct PendingTask {
   std::shared_ptr<const std::string> identity;
   int64_t started_ms = 0;
   int64_t heartbeat_ms = 0;
-  // After a hold: since when the task waits for a worker again. schedule_to_start counts from there, since a worker
-  // may have had the task before the restart.
+  // After a hold: since when the task waits for a worker again. schedule_to_start counts from there, since a
+  // worker may have had the task before the restart.
   int64_t waiting_since_ms = 0;
   // The entry this task has in RunState::deadlines; 0: none.
   int64_t armed_ms = 0;

@@ -45,9 +45,15 @@ void Partition::FireDue() {
 // Reads the next timer rows, so that all that is due up to window_end_ms_ is in memory.
 void Partition::RefillWindow() {
   if (window_end_ms_ - last_now_ms_ > options_.timer_window_ms / 2) return;
+  const int64_t held = static_cast<int64_t>(cache_.deadlines());
+  const int64_t half = std::max<int64_t>(options_.timer_window_items_max / 2, 1);
+  // Enough is held, and all of it falls due before what is still on disk.
+  const bool due_now = cache_.next_due_ms() != 0 && cache_.next_due_ms() <= last_now_ms_;
+  if (held > half && (window_end_ms_ >= last_now_ms_ || due_now)) return;
+  const int64_t items_max = std::max(options_.timer_window_items_max - held, half);
   const int64_t end = last_now_ms_ + options_.timer_window_ms;
-  const storage::KeyRange range = storage::TimerRange(number_, static_cast<uint64_t>(window_end_ms_ + 1),
-                                                      static_cast<uint64_t>(end + 1));
+  const storage::KeyRange range =
+      storage::TimerRange(number_, static_cast<uint64_t>(window_end_ms_ + 1), static_cast<uint64_t>(end + 1));
   auto it = store_->Scan(range.begin, range.end);
   int64_t items = 0;
   int64_t last_due = 0;
@@ -55,7 +61,7 @@ void Partition::RefillWindow() {
     const absl::StatusOr<storage::TimerParts> parts = storage::ParseTimerKey(it->key());
     if (!parts.ok()) continue;
     const auto due = static_cast<int64_t>(parts->due_ms);
-    if (items >= options_.timer_window_items_max && due != last_due) {
+    if (items >= items_max && due != last_due) {
       window_end_ms_ = last_due;
       return;
     }
@@ -112,6 +118,7 @@ void Partition::EndCheckpoint() {
   for (const uint64_t run : cache_.hot()) {
     if (!dirty_.contains(run)) newly_dirty_.push_back(run);
   }
+  newly_dirty_.insert(newly_dirty_.end(), unreadable_.begin(), unreadable_.end());
   if (newly_dirty_.empty() && newly_closed_.empty()) {
     records::DirtyRecord record;
     record.set_next_run(next_run_);
@@ -163,6 +170,8 @@ void Partition::Evict() {
 
 void Partition::SweepExpired() {
   next_sweep_ms_ = last_now_ms_ + options_.retention_sweep_interval_ms;
+  if (committed_.load(std::memory_order_acquire) < deleted_in_) return;
+  deleted_.clear();
   const storage::KeyRange range = storage::ExpiryRange(number_, 0, static_cast<uint64_t>(last_now_ms_ + 1));
   auto it = store_->Scan(range.begin, range.end);
   std::vector<std::pair<uint64_t, std::string>> runs;
@@ -178,6 +187,7 @@ void Partition::SweepExpired() {
   if (runs.empty()) return;
   std::sort(runs.begin(), runs.end());
   runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
+  deleted_in_ = commit_;
   if (absl::Status s = StageDeletion(runs); !s.ok()) {
     base::LogError("expired runs cannot be deleted", {{"partition", number_}, {"error", s}});
   }
@@ -187,7 +197,8 @@ void Partition::SweepExpired() {
 absl::Status Partition::StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs) {
   for (size_t i = 0; i < runs.size();) {
     size_t end = i + 1;
-    while (end < runs.size() && runs[end].first == runs[end - 1].first + 1 && runs[end].second == runs[i].second) {
+    while (end < runs.size() && runs[end].first == runs[end - 1].first + 1 &&
+           runs[end].second == runs[i].second) {
       ++end;
     }
     const uint64_t first = runs[i].first;
@@ -206,7 +217,10 @@ absl::Status Partition::StageDeletion(const std::vector<std::pair<uint64_t, std:
       records::IdRecord id;
       if (id_row.ok() && id.ParseFromString(*id_row) && id.run() == run) staged_.batch.Delete(id_key);
     }
-    for (uint64_t run = first; run <= last; ++run) cache_.Drop(run, 0);
+    for (uint64_t run = first; run <= last; ++run) {
+      cache_.Drop(run, 0);
+      deleted_.insert(run);
+    }
     const storage::KeyRange logs = storage::RunsLogRange(number_, first, last + 1);
     staged_.batch.DeleteRange(logs.begin, logs.end);
     const storage::KeyRange rows = storage::ListRowsRange(number_, ns, first, last + 1);

@@ -7,14 +7,13 @@
 #include "server/base/log.h"
 
 namespace perdure::partition {
-namespace {
-
-constexpr std::chrono::milliseconds kFullDiskRetry{500};
-
-}  // namespace
 
 Committer::Committer(storage::Store* store, Outbox* outbox, const PartitionOptions& options, Fatal fatal)
-    : store_(store), outbox_(outbox), staged_bytes_max_(options.staged_bytes_max), fatal_(fatal) {}
+    : store_(store),
+      outbox_(outbox),
+      staged_bytes_max_(options.staged_bytes_max),
+      full_disk_retry_(options.full_disk_retry_ms),
+      fatal_(fatal) {}
 
 Committer::~Committer() { Stop(); }
 
@@ -85,8 +84,8 @@ bool Committer::Commit(std::vector<Staged> taken) {
   if (!batches.empty()) {
     const auto begin = std::chrono::steady_clock::now();
     if (absl::Status status = WriteWithRoom(batches); !status.ok()) {
-      // What is on disk now is unknown, and so is what later writes would do. Nothing of this was seen outside;
-      // recovery starts from what the disk holds.
+      // What is on disk now is unknown, and so is what later writes would do. Nothing of this was seen
+      // outside; recovery starts from what the disk holds.
       fatal_(status);
       return false;
     }
@@ -103,8 +102,8 @@ bool Committer::Commit(std::vector<Staged> taken) {
   return true;
 }
 
-// A full disk is expected: nothing was written, so wait for room and try the same again. Meanwhile new work is refused
-// (disk_full), and what was staged before waits.
+// A full disk is expected: nothing was written, so wait for room and try the same again. Meanwhile new work
+// is refused (disk_full), and what was staged before waits.
 absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches) {
   for (;;) {
     absl::Status status = store_->Commit(batches);
@@ -118,7 +117,7 @@ absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& 
     metrics_.full_disk_waits.Add();
     base::MutexLock lock(&mu_);
     if (stopping_) return absl::AbortedError("stopped while the disk was full");
-    work_cv_.WaitFor(&mu_, kFullDiskRetry);
+    work_cv_.WaitFor(&mu_, full_disk_retry_);
   }
 }
 

@@ -1,12 +1,13 @@
 // Committer: makes what the partitions stage durable, then releases it.
 //
-// One thread for all partitions. It takes everything that is staged, writes it as one batch with one sync, and then
-// releases the effects of all of it, in the order they were staged. No timer and no fixed batch size: while one sync
-// runs, the next batch fills.
+// One thread for all partitions. It takes everything that is staged, writes it as one batch with one sync,
+// and then releases the effects of all of it, in the order they were staged. No timer and no fixed batch
+// size: while one sync runs, the next batch fills.
 #ifndef PERDURE_SERVER_PARTITION_COMMITTER_H_
 #define PERDURE_SERVER_PARTITION_COMMITTER_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -68,6 +69,7 @@ class Committer {
   storage::Store* const store_;
   Outbox* const outbox_;
   const int64_t staged_bytes_max_;
+  const std::chrono::milliseconds full_disk_retry_;
   const Fatal fatal_;
   CommitMetrics metrics_;
   std::atomic<bool> disk_full_{false};

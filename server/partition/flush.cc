@@ -23,7 +23,8 @@ std::string EncodeLog(const std::vector<engine::EventPtr>& events) {
   auto* p = reinterpret_cast<uint8_t*>(out.data());
   for (const engine::EventPtr& event : events) {
     *p++ = static_cast<uint8_t>(kTag);
-    p = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(static_cast<uint32_t>(event->GetCachedSize()), p);
+    p = google::protobuf::io::CodedOutputStream::WriteVarint32ToArray(
+        static_cast<uint32_t>(event->GetCachedSize()), p);
     p = event->SerializeWithCachedSizesToArray(p);
   }
   return out;
@@ -65,9 +66,8 @@ void Partition::StageRun(RunEntry& entry) {
   entry.touched = false;
   const uint64_t run = entry.run();
   if (!entry.events.empty()) {
-    staged_.batch.Put(
-        storage::LogKey(number_, run, static_cast<uint64_t>(entry.events.front()->event_id())),
-        EncodeLog(entry.events));
+    staged_.batch.Put(storage::LogKey(number_, run, static_cast<uint64_t>(entry.events.front()->event_id())),
+                      EncodeLog(entry.events));
     entry.events.clear();
   }
   if (!entry.closed_now) {
@@ -86,7 +86,8 @@ void Partition::StageRun(RunEntry& entry) {
     records::IdRecord id;
     id.set_run(run);
     id.set_run_id(started.run_id());
-    staged_.batch.Put(storage::IdKey(number_, started.namespace_(), started.workflow_id()), id.SerializeAsString());
+    staged_.batch.Put(storage::IdKey(number_, started.namespace_(), started.workflow_id()),
+                      id.SerializeAsString());
   }
   if (entry.closed_now) {
     StageClosed(entry);

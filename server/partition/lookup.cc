@@ -16,12 +16,13 @@ namespace {
 namespace records = engine::records;
 
 absl::Status Unreadable(uint64_t run, std::string_view what) {
-  return absl::DataLossError(absl::StrCat("run number ", run, " cannot be read from disk: ", std::string(what)));
+  return absl::DataLossError(
+      absl::StrCat("run number ", run, " cannot be read from disk: ", std::string(what)));
 }
 
 // Folds the events of [from, ...) into the state.
-absl::Status FoldLog(const storage::ReadView& view, uint32_t partition, int64_t from, const engine::Limits& limits,
-                     engine::RunState& state) {
+absl::Status FoldLog(const storage::ReadView& view, uint32_t partition, int64_t from,
+                     const engine::Limits& limits, engine::RunState& state) {
   const storage::KeyRange range = storage::LogRangeFrom(partition, state.run, static_cast<uint64_t>(from));
   auto it = view.Scan(range.begin, range.end);
   for (; it->Valid(); it->Next()) {
@@ -30,7 +31,8 @@ absl::Status FoldLog(const storage::ReadView& view, uint32_t partition, int64_t 
       return Unreadable(state.run, "a log record does not parse");
     }
     for (v1::Event& event : *record->mutable_events()) {
-      if (std::string why = engine::WhyNotFoldable(state, event); !why.empty()) return Unreadable(state.run, why);
+      if (std::string why = engine::WhyNotFoldable(state, event); !why.empty())
+        return Unreadable(state.run, why);
       engine::Evolve(state, std::shared_ptr<const v1::Event>(record, &event), limits);
     }
   }
@@ -40,6 +42,7 @@ absl::Status FoldLog(const storage::ReadView& view, uint32_t partition, int64_t 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunEntry>> Partition::Load(uint64_t run, bool hold_tasks) {
+  if (deleted_.contains(run)) return absl::NotFoundError(absl::StrCat("run number ", run, " is deleted"));
   metrics_.loads.Add();
   auto entry = std::make_unique<RunEntry>();
   engine::RunState& state = entry->state;
@@ -56,7 +59,8 @@ absl::StatusOr<std::unique_ptr<RunEntry>> Partition::Load(uint64_t run, bool hol
     return head_row.status();
   }
   RETURN_IF_ERROR(FoldLog(*store_, number_, state.last_event_id + 1, options_.limits, state));
-  if (state.started_event == nullptr) return absl::NotFoundError(absl::StrCat("run number ", run, " has no history"));
+  if (state.started_event == nullptr)
+    return absl::NotFoundError(absl::StrCat("run number ", run, " has no history"));
   const storage::KeyRange notes = storage::NoteRange(number_, run);
   auto it = store_->Scan(notes.begin, notes.end);
   for (; it->Valid(); it->Next()) {
@@ -70,6 +74,12 @@ absl::StatusOr<std::unique_ptr<RunEntry>> Partition::Load(uint64_t run, bool hol
   }
   RETURN_IF_ERROR(it->status());
   engine::Revive(state, last_now_ms_, hold_tasks);
+  if (!state.open()) {
+    // Which run follows it is not in its history.
+    const v1::RunStarted& started = state.started();
+    absl::StatusOr<Located> row = FromListRow(started.namespace_(), run, started.run_id());
+    if (row.ok()) entry->next_run_id = std::move(row->next_run_id);
+  }
   return entry;
 }
 
@@ -90,23 +100,31 @@ absl::StatusOr<RunEntry*> Partition::Acquire(uint64_t run) {
   const std::string key = WorkflowKey(started.namespace_(), started.workflow_id());
   bool latest = false;
   if (cache_.LatestRun(key) == 0) {
-    absl::StatusOr<std::string> row = store_->Get(storage::IdKey(number_, started.namespace_(), started.workflow_id()));
+    absl::StatusOr<std::string> row =
+        store_->Get(storage::IdKey(number_, started.namespace_(), started.workflow_id()));
     records::IdRecord record;
     latest = row.ok() && record.ParseFromString(*row) && record.run() == run;
   }
   RunEntry& entry = cache_.Add(*std::move(loaded), latest);
   // Whatever fell due or became possible while it was not in memory.
   if (entry.state.open()) Run(entry, engine::TickInput{});
+  if (entry.hot) MarkDirty(entry);
   return &entry;
 }
 
 absl::StatusOr<Partition::Located> Partition::FromListRow(const std::string& ns, uint64_t run,
                                                           const std::string& run_id) {
+  if (deleted_.contains(run)) return absl::NotFoundError("no such run");
   ASSIGN_OR_RETURN(const std::string row, store_->Get(storage::ListKey(number_, ns, run)));
   records::ListRecord record;
   if (!record.ParseFromString(row)) return Unreadable(run, "its list record does not parse");
   if (!run_id.empty() && record.run_id() != run_id) return absl::NotFoundError("no such run");
-  return Located{run, record.run_id(), record.status(), record.start_request_id(), record.next_run_id()};
+  return Located{run,
+                 record.workflow_id(),
+                 record.run_id(),
+                 record.status(),
+                 record.start_request_id(),
+                 record.next_run_id()};
 }
 
 absl::StatusOr<std::optional<Partition::Located>> Partition::LocateLatest(const std::string& ns,
@@ -114,7 +132,8 @@ absl::StatusOr<std::optional<Partition::Located>> Partition::LocateLatest(const 
   if (const uint64_t run = cache_.LatestRun(WorkflowKey(ns, workflow_id)); run != 0) {
     const RunEntry& entry = *cache_.Find(run);
     const v1::RunStarted& started = entry.state.started();
-    return Located{run, started.run_id(), entry.state.status, started.request_id(), entry.next_run_id};
+    return Located{
+        run, workflow_id, started.run_id(), entry.state.status, started.request_id(), entry.next_run_id};
   }
   absl::StatusOr<std::string> row = store_->Get(storage::IdKey(number_, ns, workflow_id));
   if (absl::IsNotFound(row.status())) return std::optional<Located>();
@@ -129,7 +148,8 @@ absl::StatusOr<std::optional<Partition::Located>> Partition::LocateLatest(const 
   return std::optional<Located>(*std::move(located));
 }
 
-absl::StatusOr<Partition::Located> Partition::Locate(const std::string& ns, const v1::WorkflowExecution& execution) {
+absl::StatusOr<Partition::Located> Partition::Locate(const std::string& ns,
+                                                     const v1::WorkflowExecution& execution) {
   const std::string& workflow_id = execution.workflow_id();
   const absl::Status no_workflow =
       absl::NotFoundError(absl::StrCat("no workflow '", workflow_id, "' in namespace '", ns, "'"));
@@ -138,8 +158,8 @@ absl::StatusOr<Partition::Located> Partition::Locate(const std::string& ns, cons
     if (!latest) return no_workflow;
     return *latest;
   }
-  const absl::Status no_run = absl::NotFoundError(
-      absl::StrCat("workflow '", workflow_id, "' in namespace '", ns, "' has no run '", execution.run_id(), "'"));
+  const absl::Status no_run = absl::NotFoundError(absl::StrCat(
+      "workflow '", workflow_id, "' in namespace '", ns, "' has no run '", execution.run_id(), "'"));
   const std::optional<uint64_t> run = RunOf(execution.run_id());
   if (!run) return no_run;
   if (RunEntry* entry = cache_.Find(*run)) {
@@ -148,18 +168,17 @@ absl::StatusOr<Partition::Located> Partition::Locate(const std::string& ns, cons
         started.namespace_() != ns) {
       return no_run;
     }
-    return Located{*run, started.run_id(), entry->state.status, started.request_id(), entry->next_run_id};
+    return Located{
+        *run, workflow_id, started.run_id(), entry->state.status, started.request_id(), entry->next_run_id};
   }
-  absl::StatusOr<std::string> row = store_->Get(storage::ListKey(number_, ns, *run));
-  records::ListRecord record;
-  if (absl::IsNotFound(row.status())) return no_run;
-  if (!row.ok()) return row.status();
-  if (!record.ParseFromString(*row)) return Unreadable(*run, "its list record does not parse");
-  if (record.run_id() != execution.run_id() || record.workflow_id() != workflow_id) return no_run;
-  return Located{*run, record.run_id(), record.status(), record.start_request_id(), record.next_run_id()};
+  absl::StatusOr<Located> located = FromListRow(ns, *run, execution.run_id());
+  if (absl::IsNotFound(located.status()) || (located.ok() && located->workflow_id != workflow_id))
+    return no_run;
+  return located;
 }
 
-absl::StatusOr<RunEntry*> Partition::AcquireFor(const std::string& ns, const v1::WorkflowExecution& execution) {
+absl::StatusOr<RunEntry*> Partition::AcquireFor(const std::string& ns,
+                                                const v1::WorkflowExecution& execution) {
   ASSIGN_OR_RETURN(const Located located, Locate(ns, execution));
   return Acquire(located.run);
 }

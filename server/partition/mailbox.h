@@ -14,8 +14,8 @@
 
 namespace perdure::partition {
 
-// Thread-safe. Its limit is kept by those who ask first (depth); what comes from workers is bounded by their credits
-// and always gets in.
+// Thread-safe. Its limit is kept by those who ask first (depth); what comes from workers is bounded by their
+// credits and always gets in.
 class Mailbox {
  public:
   void Put(Message message) {

@@ -58,8 +58,8 @@ struct Progress {
   int64_t last_event_id = 0;
   bool closed = false;
 };
-// Reports the progress at once and then after each commit that adds to the run's history, until it is closed or
-// forgotten. An error is reported once, and ends it.
+// Reports the progress at once and then after each commit that adds to the run's history, until it is closed
+// or forgotten. An error is reported once, and ends it.
 struct WatchRequest {
   std::string ns;
   v1::WorkflowExecution execution;
@@ -102,10 +102,11 @@ struct EndWaits {};
 using Message =
     std::variant<StartRequest, SignalRequest, SignalWithStartRequest, CancelRequest, TerminateRequest,
                  DescribeRequest, ResultRequest, WatchRequest, Forget, ForRun<engine::ActivationAnswerInput>,
-                 ForRun<engine::StepAnswerInput>, ForRun<engine::TaskAnswerInput>, ForRun<engine::HeartbeatInput>,
-                 ForRun<engine::TakenInput>, ForRun<engine::TakenOverInput>, ForRun<engine::ReturnedInput>,
-                 ForRun<engine::SpilledInput>, ForRun<engine::CoroutineGoneInput>, CoroutinesGone, RefillRequest,
-                 RecordSession, ReleaseHeld, EndWaits>;
+                 ForRun<engine::StepAnswerInput>, ForRun<engine::TaskAnswerInput>,
+                 ForRun<engine::HeartbeatInput>, ForRun<engine::TakenInput>, ForRun<engine::TakenOverInput>,
+                 ForRun<engine::ReturnedInput>, ForRun<engine::SpilledInput>,
+                 ForRun<engine::CoroutineGoneInput>, CoroutinesGone, RefillRequest, RecordSession,
+                 ReleaseHeld, EndWaits>;
 
 }  // namespace perdure::partition
 

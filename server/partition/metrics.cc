@@ -43,26 +43,31 @@ void PartitionMetrics::Collect(base::MetricSink& sink) const {
   tasks("completed", tasks_completed);
   tasks("failed", tasks_failed);
   tasks("cancelled", tasks_cancelled);
-  sink.Counter("perdure_partition_task_attempts_failed_total", "Attempts that failed and will be tried again.", {},
-               Value(task_attempts_failed));
+  sink.Counter("perdure_partition_task_attempts_failed_total",
+               "Attempts that failed and will be tried again.", {}, Value(task_attempts_failed));
   sink.Counter("perdure_partition_steps_total", "Steps recorded.", {}, Value(steps_completed));
   sink.Counter("perdure_partition_timers_fired_total", "Timers fired.", {}, Value(timers_fired));
   sink.Counter("perdure_partition_signals_total", "Signals recorded.", {}, Value(signals));
-  sink.Counter("perdure_partition_activations_answered_total", "Advances recorded.", {}, Value(activations_answered));
-  sink.Counter("perdure_partition_activations_failed_total", "Activations that a worker could not carry out.", {},
-               Value(activations_failed));
-  sink.Counter("perdure_partition_nondeterminism_total", "Activations that failed since workflow code is not deterministic.",
-               {}, Value(nondeterminism));
+  sink.Counter("perdure_partition_activations_answered_total", "Advances recorded.", {},
+               Value(activations_answered));
+  sink.Counter("perdure_partition_activations_failed_total", "Activations that a worker could not carry out.",
+               {}, Value(activations_failed));
+  sink.Counter("perdure_partition_nondeterminism_total",
+               "Activations that failed since workflow code is not deterministic.", {},
+               Value(nondeterminism));
   sink.Counter("perdure_partition_stale_total", "Inputs dropped as stale.", {}, Value(stale));
   sink.Counter("perdure_partition_loads_total", "Runs read from disk.", {}, Value(loads));
   sink.Counter("perdure_partition_evictions_total", "Runs dropped from memory.", {}, Value(evictions));
   sink.Counter("perdure_partition_checkpoints_total", "Checkpoints finished.", {}, Value(checkpoints));
   sink.Counter("perdure_partition_derived_rows_total", "Derived rows written.", {}, Value(derived_rows));
-  sink.Counter("perdure_partition_unreadable_runs_total", "Runs that could not be read.", {}, Value(unreadable_runs));
+  sink.Counter("perdure_partition_unreadable_runs_total", "Runs that could not be read.", {},
+               Value(unreadable_runs));
   sink.Histogram("perdure_partition_drain_items", "Messages taken from a mailbox at once.", {}, drain_items);
   sink.Gauge("perdure_partition_cached_runs", "Runs in memory.", {}, Value(cached_runs));
-  sink.Gauge("perdure_partition_cached_bytes", "Estimated memory of the runs in memory.", {}, Value(cached_bytes));
-  sink.Gauge("perdure_partition_hot_runs", "Runs with work queued or in a worker's hands.", {}, Value(hot_runs));
+  sink.Gauge("perdure_partition_cached_bytes", "Estimated memory of the runs in memory.", {},
+             Value(cached_bytes));
+  sink.Gauge("perdure_partition_hot_runs", "Runs with work queued or in a worker's hands.", {},
+             Value(hot_runs));
   sink.Gauge("perdure_partition_wakeups", "Deadlines held in memory.", {}, Value(wakeups));
   sink.Gauge("perdure_partition_waiters", "Clients waiting for a result or watching.", {}, Value(waiters));
   sink.Gauge("perdure_partition_mailbox_items", "Messages waiting in mailboxes.", {}, Value(mailbox_items));

@@ -28,6 +28,8 @@ struct PartitionOptions {
   int64_t retention_batch_max = 10'000;
   // Clients waiting for results, and watching runs, per partition.
   int64_t waiters_max = 100'000;
+  // How long the committer waits for room on a full disk before it tries again.
+  int64_t full_disk_retry_ms = 500;
   // Milliseconds since the Unix epoch.
   int64_t (*now_ms)() = nullptr;
   // Seeds run ids and jitter. 0: from the system.

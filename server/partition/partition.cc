@@ -15,17 +15,17 @@ constexpr std::chrono::milliseconds kLongestIdle{500};
 
 }  // namespace
 
-Partition::Partition(uint32_t number, storage::Store* store, Committer* committer, const PartitionOptions& options,
-                     uint64_t epoch)
+Partition::Partition(uint32_t number, storage::Store* store, Committer* committer,
+                     const PartitionOptions& options, uint64_t epoch)
     : number_(number),
       store_(store),
       committer_(committer),
       options_(options),
       epoch_(epoch),
-      random_(options.random_seed == 0 ? absl::BitGen()
-                                       : absl::BitGen(std::seed_seq{static_cast<uint32_t>(options.random_seed),
-                                                                    static_cast<uint32_t>(options.random_seed >> 32),
-                                                                    number})),
+      random_(options.random_seed == 0
+                  ? absl::BitGen()
+                  : absl::BitGen(std::seed_seq{static_cast<uint32_t>(options.random_seed),
+                                               static_cast<uint32_t>(options.random_seed >> 32), number})),
       next_delivery_(epoch),
       staged_(number) {}
 
@@ -60,6 +60,7 @@ std::chrono::milliseconds Partition::IdleFor() const {
     if (due != 0) until = std::min(until, due);
   };
   earlier(cache_.next_due_ms());
+  if (window_end_ms_ >= last_now_ms_) earlier(window_end_ms_ + 1);
   earlier(next_checkpoint_ms_);
   earlier(next_sweep_ms_);
   earlier(release_held_ms_);
@@ -139,15 +140,20 @@ void Partition::Apply(RunEntry& entry, engine::Decision& d) {
     const v1::RunStarted& started = entry.state.started();
     const bool nondeterminism = d.activation_failure->kind() == v1::Failure::KIND_NON_DETERMINISM;
     if (nondeterminism) metrics_.nondeterminism.Add();
-    base::LogWarning(nondeterminism ? "workflow code is not deterministic: the run waits for a fixed worker"
-                                    : "activation failed: will be tried again",
-                     {{"workflow_id", started.workflow_id()},
-                      {"run_id", started.run_id()},
-                      {"workflow_type", started.workflow_type()},
-                      {"attempt", entry.state.activation_note ? entry.state.activation_note->attempt() - 1 : 1},
-                      {"failure", d.activation_failure->message()}});
+    base::LogWarning(
+        nondeterminism ? "workflow code is not deterministic: the run waits for a fixed worker"
+                       : "activation failed: will be tried again",
+        {{"workflow_id", started.workflow_id()},
+         {"run_id", started.run_id()},
+         {"workflow_type", started.workflow_type()},
+         {"attempt", entry.state.activation_note ? entry.state.activation_note->attempt() - 1 : 1},
+         {"failure", d.activation_failure->message()}});
   }
+  const bool was_hot = entry.hot;
   cache_.Update(entry);
+  // No event may say so: a retry that begins, an item that comes back from disk. A restart must find it all
+  // the same.
+  if (entry.hot && !was_hot) MarkDirty(entry);
 }
 
 void Partition::CountEvents(const RunEntry& entry, const std::vector<engine::EventPtr>& events) {
@@ -218,8 +224,7 @@ RunEntry& Partition::Create(v1::RunStarted started) {
   entry->state.partition = number_;
   entry->state.run = run;
   entry->started_now = true;
-  engine::Decision decision =
-      engine::Decide(entry->state, engine::StartInput{std::move(started)}, MakeEnv());
+  engine::Decision decision = engine::Decide(entry->state, engine::StartInput{std::move(started)}, MakeEnv());
   RunEntry& added = cache_.Add(std::move(entry), true);
   metrics_.transitions.Add();
   Apply(added, decision);
@@ -243,14 +248,16 @@ void Partition::TellInterested(RunEntry& entry) {
   for (Waiter& waiter : interest.waiters) {
     if (waiter.follow && next) {
       waiter_runs_[waiter.id] = *next;
+      waiter.run_id = entry.next_run_id;
       interest_[*next].waiters.push_back(std::move(waiter));
       continue;
     }
     v1::GetResultResponse outcome = engine::Outcome(*s.closing_event, s.started().run_id());
     waiter_runs_.erase(waiter.id);
     waiter_deadlines_.erase({waiter.deadline_ms, waiter.id});
-    staged_.replies.push_back(
-        [reply = std::move(waiter.reply), outcome = std::move(outcome)]() mutable { reply(std::move(outcome)); });
+    staged_.replies.push_back([reply = std::move(waiter.reply), outcome = std::move(outcome)]() mutable {
+      reply(std::move(outcome));
+    });
   }
 }
 

@@ -1,12 +1,13 @@
 // Partition: one slice of all runs, with one thread that decides everything about them.
 //
-// The thread takes what is in the mailbox, decides each message in memory at once, and stages the writes of all of
-// them as one batch for the committer; it never waits for a sync. So its view runs ahead of the disk; since commits
-// keep their order, what later messages build on can only be lost together with them. Nothing of it is seen outside
-// before it is durable: replies, work and acknowledgements travel with the batch.
+// The thread takes what is in the mailbox, decides each message in memory at once, and stages the writes of
+// all of them as one batch for the committer; it never waits for a sync. So its view runs ahead of the disk;
+// since commits keep their order, what later messages build on can only be lost together with them. Nothing
+// of it is seen outside before it is durable: replies, work and acknowledgements travel with the batch.
 //
-// What is written: see docs/architecture.md. In short, a transition's events under one log key; derived rows (head,
-// timer) when a run leaves memory and at checkpoints; which runs' rows are behind, in the dirty journal.
+// What is written: see docs/architecture.md. In short, a transition's events under one log key; derived rows
+// (head, timer) when a run leaves memory and at checkpoints; which runs' rows are behind, in the dirty
+// journal.
 //
 // Put is thread-safe. Everything else is the thread's, or the test's that drives RunOnce instead of it.
 #ifndef PERDURE_SERVER_PARTITION_PARTITION_H_
@@ -36,10 +37,10 @@
 namespace perdure::partition {
 
 struct RecoveryStats {
-  int64_t runs = 0;       // read back into memory
+  int64_t runs = 0;  // read back into memory
   int64_t unreadable = 0;
   int64_t held_tasks = 0;
-  int64_t closed = 0;     // noted for deletion after their retention
+  int64_t closed = 0;  // noted for deletion after their retention
   int64_t ms = 0;
 };
 
@@ -51,8 +52,8 @@ class Partition {
   ~Partition();
   Partition(const Partition&) = delete;
 
-  // Reads back what was going on when the server stopped. Before Start. With `hold_tasks`, tasks wait for ReleaseHeld
-  // or the reconnect grace, since workers may be running them.
+  // Reads back what was going on when the server stopped. Before Start. With `hold_tasks`, tasks wait for
+  // ReleaseHeld or the reconnect grace, since workers may be running them.
   absl::StatusOr<RecoveryStats> Recover(bool hold_tasks);
 
   void Start();
@@ -73,6 +74,7 @@ class Partition {
     uint64_t id = 0;
     int64_t deadline_ms = 0;
     bool follow = false;
+    std::string run_id;
     Reply<v1::GetResultResponse> reply;
   };
   struct Watcher {
@@ -87,6 +89,7 @@ class Partition {
   // A run, as the id and list rows tell of it.
   struct Located {
     uint64_t run = 0;
+    std::string workflow_id;
     std::string run_id;
     v1::RunStatus status = v1::RUN_STATUS_UNSPECIFIED;
     std::string start_request_id;
@@ -141,7 +144,8 @@ class Partition {
       v1::SignalWithStartWorkflowRequest& request);
   template <typename T>
   void ReplyAfterCommit(Reply<T>& reply, absl::StatusOr<T> value);
-  absl::StatusOr<std::optional<v1::GetResultResponse>> ResultOf(const std::string& ns, const Located& located);
+  absl::StatusOr<std::optional<v1::GetResultResponse>> ResultOf(const std::string& ns,
+                                                                const Located& located);
   void ExpireWaiters();
   void StageSpilled(RunEntry& entry, const engine::RunState& s, int64_t seq);
 
@@ -192,6 +196,9 @@ class Partition {
   uint64_t commit_ = 1;
   std::atomic<uint64_t> committed_{0};
 
+  // Queues whose items went to disk lately, by the commit that holds the newest row.
+  absl::flat_hash_map<std::string, uint64_t> spilled_in_;
+
   // Runs whose derived rows are behind, by whether they fell behind before the running checkpoint began.
   absl::flat_hash_set<uint64_t> dirty_;
   std::vector<uint64_t> to_checkpoint_;
@@ -205,8 +212,13 @@ class Partition {
   // Timer rows due up to here are held in memory.
   int64_t window_end_ms_ = 0;
   int64_t next_sweep_ms_ = 0;
+  // What the last sweep deletes, and the commit that does it: until then the store still shows them.
+  absl::flat_hash_set<uint64_t> deleted_;
+  uint64_t deleted_in_ = 0;
   std::vector<uint64_t> held_;
   int64_t release_held_ms_ = 0;
+  // Found by recovery; a newer version of the server, say, can read them again.
+  std::vector<uint64_t> unreadable_;
 };
 
 // The run number that a run id carries; nothing if it is not one of ours.

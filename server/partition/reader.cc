@@ -26,7 +26,8 @@ const std::string& NamespaceOf(const std::string& ns) {
 }
 
 bool Matches(const v1::WorkflowFilter& f, const records::ListRecord& row) {
-  if (!f.statuses().empty() && std::find(f.statuses().begin(), f.statuses().end(), row.status()) == f.statuses().end()) {
+  if (!f.statuses().empty() &&
+      std::find(f.statuses().begin(), f.statuses().end(), row.status()) == f.statuses().end()) {
     return false;
   }
   if (!f.workflow_type().empty() && f.workflow_type() != row.workflow_type()) return false;
@@ -54,7 +55,7 @@ void ToSummary(const records::ListRecord& row, v1::WorkflowSummary& out) {
 class Cursor {
  public:
   // Rows of runs below `before`; 0: all.
-  Cursor(const storage::ReadView& view, uint32_t partition, const std::string& ns, uint64_t before) : before_(before) {
+  Cursor(const storage::ReadView& view, uint32_t partition, const std::string& ns, uint64_t before) {
     const storage::KeyRange range =
         before == 0 ? storage::ListRange(partition, ns) : storage::ListRowsRange(partition, ns, 0, before);
     it_ = view.Scan(range.begin, range.end);
@@ -63,10 +64,13 @@ class Cursor {
   bool valid() const { return it_->Valid(); }
   absl::Status status() const { return it_->status(); }
   const records::ListRecord& row() const { return row_; }
-  // All rows from here on have lower run numbers than this; 0: none was taken.
-  uint64_t before() const { return before_; }
+  // All rows from here on have lower run numbers than this; those of runs started from now on have not.
+  uint64_t before() const {
+    if (!it_->Valid()) return 1;
+    const absl::StatusOr<storage::ListParts> parts = storage::ParseListKey(it_->key());
+    return parts.ok() ? parts->run + 1 : 1;
+  }
   void Next() {
-    before_ = RunOf(row_.run_id()).value_or(before_);
     it_->Next();
     Read();
   }
@@ -78,7 +82,6 @@ class Cursor {
     }
   }
 
-  uint64_t before_;
   std::unique_ptr<storage::Iterator> it_;
   records::ListRecord row_;
 };
@@ -91,8 +94,8 @@ absl::StatusOr<std::vector<uint64_t>> ParsePageToken(const std::string& token, u
   bool good = parts.size() == partitions;
   for (size_t i = 0; good && i < parts.size(); ++i) good = absl::SimpleAtoi(parts[i], &before[i]);
   if (!good) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("page_token '", token, "' is not one that this server handed out; start again without it"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "page_token '", token, "' is not one that this server handed out; start again without it"));
   }
   return before;
 }
@@ -138,14 +141,15 @@ absl::StatusOr<Reader::RunPlace> Reader::Locate(const std::string& ns_or_empty,
   if (!row.ok() && !absl::IsNotFound(row.status())) return row.status();
   if (!row.ok() || record.workflow_id() != workflow_id ||
       (!execution.run_id().empty() && record.run_id() != execution.run_id())) {
-    return absl::NotFoundError(absl::StrCat("workflow '", workflow_id, "' in namespace '", ns, "' has no run '",
-                                            execution.run_id(), "'"));
+    return absl::NotFoundError(absl::StrCat("workflow '", workflow_id, "' in namespace '", ns,
+                                            "' has no run '", execution.run_id(), "'"));
   }
   return RunPlace{partition, run, record.run_id(), record.status()};
 }
 
-absl::StatusOr<Reader::Events> Reader::ReadEvents(uint32_t partition, uint64_t run, int64_t from, int64_t through,
-                                                  int64_t events_max, int64_t bytes_max) const {
+absl::StatusOr<Reader::Events> Reader::ReadEvents(uint32_t partition, uint64_t run, int64_t from,
+                                                  int64_t through, int64_t events_max,
+                                                  int64_t bytes_max) const {
   Events out;
   // The record that holds `from` may begin before it: the last one that begins at or before it.
   uint64_t begin = static_cast<uint64_t>(from);
@@ -163,12 +167,14 @@ absl::StatusOr<Reader::Events> Reader::ReadEvents(uint32_t partition, uint64_t r
   for (; it->Valid(); it->Next()) {
     records::LogRecord record;
     if (!record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
-      return absl::DataLossError(absl::StrCat("a record of the history of run number ", run, " does not parse"));
+      return absl::DataLossError(
+          absl::StrCat("a record of the history of run number ", run, " does not parse"));
     }
     for (v1::Event& event : *record.mutable_events()) {
       if (event.event_id() < from) continue;
       if (event.event_id() > through) return out;
-      if (static_cast<int64_t>(out.events.size()) >= events_max || (bytes >= bytes_max && !out.events.empty())) {
+      if (static_cast<int64_t>(out.events.size()) >= events_max ||
+          (bytes >= bytes_max && !out.events.empty())) {
         out.next_event_id = event.event_id();
         return out;
       }
@@ -218,9 +224,9 @@ absl::StatusOr<v1::CountWorkflowsResponse> Reader::Count(const v1::CountWorkflow
     Cursor cursor(*view, p, ns, 0);
     for (; cursor.valid(); cursor.Next()) {
       if (++scanned > limits_.list_rows_scanned_max * kCountFactor) {
-        return absl::ResourceExhaustedError(
-            absl::StrCat("there are more than ", scanned - 1, " runs to count (10 x list_rows_scanned_max); count "
-                         "within a time range, or raise the limit"));
+        return absl::ResourceExhaustedError(absl::StrCat("there are more than ", scanned - 1,
+                                                         " runs to count (10 x list_rows_scanned_max); count "
+                                                         "within a time range, or raise the limit"));
       }
       if (!Matches(request.filter(), cursor.row())) continue;
       out.set_count(out.count() + 1);

@@ -1,4 +1,5 @@
-// ReaderPool: a few threads for reads that may wait for the disk, so that neither a partition nor a gRPC reaction does.
+// ReaderPool: a few threads for reads that may wait for the disk, so that neither a partition nor a gRPC
+// reaction does.
 #ifndef PERDURE_SERVER_PARTITION_READER_POOL_H_
 #define PERDURE_SERVER_PARTITION_READER_POOL_H_
 

@@ -1,5 +1,5 @@
-// Recovery: going on where the last process stopped. Reads the dirty journal, the runs it names, and the head of each
-// queue's backlog; how many runs exist beside those does not matter.
+// Recovery: going on where the last process stopped. Reads the dirty journal, the runs it names, and the head
+// of each queue's backlog; how many runs exist beside those does not matter.
 #include <chrono>
 #include <utility>
 
@@ -77,6 +77,7 @@ absl::StatusOr<RecoveryStats> Partition::Recover(bool hold_tasks) {
     if (!loaded.ok()) {
       if (absl::IsNotFound(loaded.status())) continue;
       ++stats.unreadable;
+      unreadable_.push_back(run);
       metrics_.unreadable_runs.Add();
       base::LogError("run is unreadable: the others go on",
                      {{"partition", number_}, {"run", run}, {"error", loaded.status()}});
@@ -84,7 +85,8 @@ absl::StatusOr<RecoveryStats> Partition::Recover(bool hold_tasks) {
     }
     if (!(*loaded)->state.open()) continue;
     const v1::RunStarted& started = (*loaded)->state.started();
-    absl::StatusOr<std::string> row = store_->Get(storage::IdKey(number_, started.namespace_(), started.workflow_id()));
+    absl::StatusOr<std::string> row =
+        store_->Get(storage::IdKey(number_, started.namespace_(), started.workflow_id()));
     records::IdRecord id;
     const bool latest = row.ok() && id.ParseFromString(*row) && id.run() == run;
     RunEntry& entry = cache_.Add(*std::move(loaded), latest);
@@ -109,7 +111,8 @@ absl::StatusOr<RecoveryStats> Partition::Recover(bool hold_tasks) {
     staged_.work.push_back(std::move(backlog));
   }
   Flush();
-  stats.ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
+  stats.ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
   return stats;
 }
 

@@ -79,6 +79,8 @@ absl::StatusOr<v1::StartWorkflowResponse> Partition::StartOver(const v1::StartWo
       return response;
     case engine::StartVerdict::Kind::kTerminateAndStart: {
       ASSIGN_OR_RETURN(RunEntry* const entry, Acquire(existing->run));
+      // It was not in memory, and its time was over: a retry may have followed it. Judge that one.
+      if (!entry->state.open()) return Start(request);
       engine::TerminateInput input;
       input.terminate.set_reason("another run was started with the terminate-existing policy");
       input.terminate.set_identity(request.identity());
@@ -115,8 +117,18 @@ absl::StatusOr<v1::SignalWithStartWorkflowResponse> Partition::SignalWithStart(
     v1::SignalWithStartWorkflowRequest& request) {
   v1::StartWorkflowRequest& start = *request.mutable_start();
   start.set_id_conflict_policy(v1::ID_CONFLICT_POLICY_USE_EXISTING);
-  ASSIGN_OR_RETURN(const std::optional<Located> existing,
-                   LocateLatest(NamespaceOf(start.namespace_()), start.workflow_id()));
+  const std::string& ns = NamespaceOf(start.namespace_());
+  ASSIGN_OR_RETURN(std::optional<Located> existing, LocateLatest(ns, start.workflow_id()));
+  v1::SignalWithStartWorkflowResponse response;
+  if (existing) {
+    absl::StatusOr<RunEntry*> entry = Acquire(existing->run);
+    if (entry.ok() && (*entry)->state.request_ids.Contains(start.request_id())) {
+      response.set_run_id(existing->run_id);
+      return response;
+    }
+    // What was loaded may have been over its time, so that it is closed by now, and followed by another.
+    ASSIGN_OR_RETURN(existing, LocateLatest(ns, start.workflow_id()));
+  }
   ASSIGN_OR_RETURN(const v1::StartWorkflowResponse started, StartOver(start, existing));
   ASSIGN_OR_RETURN(RunEntry* const entry, Acquire(RunOf(started.run_id()).value_or(0)));
   engine::SignalInput input;
@@ -125,7 +137,6 @@ absl::StatusOr<v1::SignalWithStartWorkflowResponse> Partition::SignalWithStart(
   input.signal.set_request_id(start.request_id());
   input.signal.set_identity(start.identity());
   RETURN_IF_ERROR(Run(*entry, std::move(input)).status);
-  v1::SignalWithStartWorkflowResponse response;
   response.set_run_id(started.run_id());
   response.set_started(started.started());
   return response;
@@ -197,7 +208,8 @@ void Partition::On(ResultRequest& m) {
     next.set_run_id(located->next_run_id);
     located = Locate(ns, next);
   }
-  if (!located.ok()) return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(located.status()));
+  if (!located.ok())
+    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(located.status()));
   absl::StatusOr<std::optional<v1::GetResultResponse>> result = ResultOf(ns, *located);
   if (!result.ok()) return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(result.status()));
   v1::GetResultResponse running;
@@ -210,15 +222,15 @@ void Partition::On(ResultRequest& m) {
     return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(std::move(running)));
   }
   if (static_cast<int64_t>(waiter_runs_.size()) >= options_.waiters_max) {
-    return ReplyAfterCommit(
-        m.reply, absl::StatusOr<v1::GetResultResponse>(absl::ResourceExhaustedError(
-                     absl::StrCat("too many clients wait for results: the limit waiters_max is ",
-                                  options_.waiters_max, "; ask again later, or with wait_ms 0"))));
+    return ReplyAfterCommit(m.reply,
+                            absl::StatusOr<v1::GetResultResponse>(absl::ResourceExhaustedError(
+                                absl::StrCat("too many clients wait for results: the limit waiters_max is ",
+                                             options_.waiters_max, "; ask again later, or with wait_ms 0"))));
   }
   waiter_runs_[m.waiter] = located->run;
   waiter_deadlines_.insert({m.deadline_ms, m.waiter});
   interest_[located->run].waiters.push_back(
-      {m.waiter, m.deadline_ms, m.request.follow_runs(), std::move(m.reply)});
+      {m.waiter, m.deadline_ms, m.request.follow_runs(), located->run_id, std::move(m.reply)});
 }
 
 void Partition::On(WatchRequest& m) {
@@ -253,7 +265,8 @@ void Partition::On(Forget& m) {
   std::erase_if(interest.waiters, [&](Waiter& w) {
     if (w.id != m.waiter) return false;
     waiter_deadlines_.erase({w.deadline_ms, w.id});
-    ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(absl::CancelledError("the client went away")));
+    ReplyAfterCommit(w.reply,
+                     absl::StatusOr<v1::GetResultResponse>(absl::CancelledError("the client went away")));
     return true;
   });
   if (interest.empty()) interest_.erase(it);
@@ -272,6 +285,7 @@ void Partition::ExpireWaiters() {
       if (w.id != id) return false;
       v1::GetResultResponse running;
       running.set_status(v1::RUN_STATUS_RUNNING);
+      running.set_run_id(w.run_id);
       ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(std::move(running)));
       return true;
     });
@@ -318,16 +332,23 @@ void Partition::StageSpilled(RunEntry& entry, const engine::RunState& s, int64_t
                      s.started().workflow_type());
   } else {
     const v1::ScheduleTask& c = *s.tasks.at(seq).command;
-    queue = QueueKey(s.started().namespace_(), c.task_queue().empty() ? s.started().task_queue() : c.task_queue(),
-                     WorkKind::kTask, c.task_type());
+    queue =
+        QueueKey(s.started().namespace_(), c.task_queue().empty() ? s.started().task_queue() : c.task_queue(),
+                 WorkKind::kTask, c.task_type());
   }
   staged_.batch.Put(storage::ReadyKey(number_, queue, static_cast<uint64_t>(last_now_ms_), s.run,
                                       static_cast<uint64_t>(seq)),
                     "");
+  spilled_in_[queue] = commit_;
   MarkDirty(entry);
 }
 
 void Partition::On(RefillRequest& m) {
+  // Rows that are staged and not durable cannot be seen below: dispatch has to ask again.
+  auto spilled = spilled_in_.find(m.queue);
+  const bool unseen =
+      spilled != spilled_in_.end() && spilled->second > committed_.load(std::memory_order_acquire);
+  if (spilled != spilled_in_.end() && !unseen) spilled_in_.erase(spilled);
   const storage::KeyRange range = storage::ReadyRange(number_, m.queue);
   auto it = store_->Scan(range.begin, range.end);
   int64_t offered = 0;
@@ -337,17 +358,16 @@ void Partition::On(RefillRequest& m) {
     if (!parts.ok()) continue;
     ++offered;
     absl::StatusOr<RunEntry*> entry = Acquire(parts->run);
-    if (!entry.ok()) continue;
-    Run(**entry, engine::RedispatchInput{static_cast<int64_t>(parts->seq)});
-    // Its row on disk is gone with this commit: from here on the journal names the run.
-    MarkDirty(**entry);
+    // From here on the journal names the run, if it is in somebody's hands now; the row is gone with this
+    // commit.
+    if (entry.ok()) Run(**entry, engine::RedispatchInput{static_cast<int64_t>(parts->seq)});
   }
   Work done;
   done.kind = Work::Kind::kRefilled;
   done.queue = m.queue;
   done.token.set_partition(number_);
   done.count = offered;
-  done.more = it->Valid();
+  done.more = it->Valid() || unseen;
   staged_.work.push_back(std::move(done));
 }
 
@@ -377,7 +397,8 @@ void Partition::On(RecordSession& m) {
 void Partition::On(EndWaits&) {
   const absl::Status stopping = absl::UnavailableError("the server is stopping; ask again");
   for (auto& [run, interest] : std::exchange(interest_, {})) {
-    for (Waiter& w : interest.waiters) ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(stopping));
+    for (Waiter& w : interest.waiters)
+      ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(stopping));
     for (Watcher& w : interest.watchers) {
       staged_.replies.push_back([tell = w.progress, stopping] { (*tell)(stopping); });
     }

@@ -61,7 +61,8 @@ void RunCache::Drop(uint64_t run, int64_t keep_deadline_ms) {
   lru_.erase(entry.lru);
   hot_.erase(run);
   if (entry.armed_ms > keep_deadline_ms) deadlines_.erase({entry.armed_ms, run});
-  auto latest = latest_.find(WorkflowKey(entry.state.started().namespace_(), entry.state.started().workflow_id()));
+  auto latest =
+      latest_.find(WorkflowKey(entry.state.started().namespace_(), entry.state.started().workflow_id()));
   if (latest != latest_.end() && latest->second == run) latest_.erase(latest);
   runs_.erase(it);
 }

@@ -1,8 +1,8 @@
 // RunCache: the runs in memory, in order of use, and the deadlines of this partition.
 //
-// A run stays while it is hot (work in a queue or in a worker's hands), while its derived rows are behind, and until
-// what was written of it is durable; beyond that, the least recently used leave when the cache is over its budget.
-// Not thread-safe: the partition's thread owns it.
+// A run stays while it is hot (work in a queue or in a worker's hands), while its derived rows are behind,
+// and until what was written of it is durable; beyond that, the least recently used leave when the cache is
+// over its budget. Not thread-safe: the partition's thread owns it.
 #ifndef PERDURE_SERVER_PARTITION_RUN_CACHE_H_
 #define PERDURE_SERVER_PARTITION_RUN_CACHE_H_
 
@@ -36,8 +36,8 @@ class RunCache {
   // Drops a run. Its deadline stays if it is at most `keep_deadline_ms` (the window held in memory).
   void Drop(uint64_t run, int64_t keep_deadline_ms);
 
-  // Visits the runs from the least recently used on, until `visit` returns false. It may drop the run it is given, or
-  // use it (Find).
+  // Visits the runs from the least recently used on, until `visit` returns false. It may drop the run it is
+  // given, or use it (Find).
   template <typename Visitor>
   void FromOldest(Visitor&& visit) {
     size_t left = lru_.size();

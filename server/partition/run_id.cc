@@ -6,8 +6,9 @@
 namespace perdure::partition {
 
 std::string MakeRunId(uint64_t run, uint64_t random_high, uint64_t random_low) {
-  return absl::StrFormat("%08x-%04x-8%03x-%04x-%012x", run >> 16 & 0xffffffff, run & 0xffff, random_high & 0xfff,
-                         0x8000 | (random_high >> 12 & 0x3fff), random_low & 0xffffffffffff);
+  return absl::StrFormat("%08x-%04x-8%03x-%04x-%012x", run >> 16 & 0xffffffff, run & 0xffff,
+                         random_high & 0xfff, 0x8000 | (random_high >> 12 & 0x3fff),
+                         random_low & 0xffffffffffff);
 }
 
 std::optional<uint64_t> RunOf(const std::string& run_id) {

@@ -36,8 +36,8 @@ WorkflowAnswer FailedActivation(const v1::Activation& activation);
 // What is due after this is never going to happen.
 inline constexpr int64_t kFarFuture = 1'000'000'000'000'000;
 
-// Ends the run if nothing is awaited once this activation's events are seen, and waits on otherwise. Gives up timers
-// that are due in the far future.
+// Ends the run if nothing is awaited once this activation's events are seen, and waits on otherwise. Gives up
+// timers that are due in the far future.
 WorkflowAnswer FinishingAdvance(const v1::Activation& activation, const Oracle& oracle);
 
 }  // namespace perdure::model
