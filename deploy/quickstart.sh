@@ -142,10 +142,10 @@ else
   say "Done; all is stopped again"
   cat <<EOF
 Try next:
-  deploy/quickstart.sh --keep     the same, and server and worker stay up
-  $bin/perdured --help            every setting of the server
-  $bin/perdure --help             the command line
-  tests/run.sh                    all tests
-  worker-sdk/examples/order_fulfillment/workflow.cc    the workflow you just ran
+  deploy/quickstart.sh --keep        the same, and server and worker stay up
+  $bin/perdured --help  every setting of the server
+  $bin/perdure --help   the command line
+  tests/run.sh                       all tests
+  worker-sdk/examples/order_fulfillment/workflow.cc: the workflow you just ran
 EOF
 fi

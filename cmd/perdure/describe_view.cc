@@ -86,7 +86,8 @@ std::string Summary(const v1::DescribeWorkflowResponse& d, const Style& style, i
   fields.Add("timeouts", Joined({Labelled("run", started.run_timeout_ms()),
                                  Labelled("execution", started.execution_timeout_ms())}));
   fields.Add("retention", started.retention_ms() > 0 ? base::FormatDurationMs(started.retention_ms()) : "");
-  fields.Add("history", absl::StrCat(s.history_events(), " events, ", d.history_bytes(), " bytes"));
+  fields.Add("history",
+             absl::StrCat(Plural(s.history_events(), "event"), ", ", Plural(d.history_bytes(), "byte")));
   fields.Add("input", PayloadLine(started.input()));
   const std::map<std::string, v1::Payload> memo(started.memo().begin(), started.memo().end());
   for (const auto& [key, value] : memo) fields.Add("memo", absl::StrCat(key, " = ", PayloadLine(value)));

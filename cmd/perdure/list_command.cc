@@ -1,5 +1,6 @@
 // perdure workflow list, count.
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 #include <ostream>
 
@@ -137,15 +138,19 @@ absl::StatusOr<int> Count(Context& context, const ListOptions& options) {
   v1::CountWorkflowsRequest request;
   request.set_namespace_(context.globals.name_space);
   ASSIGN_OR_RETURN(*request.mutable_filter(), BuildFilter(context, options));
-  const auto response = context.client.Count(request, context.CallTimeoutMs());
+  auto response = context.client.Count(request, context.CallTimeoutMs());
   if (!response.ok()) return Annotate(response.status(), "cannot count workflows");
+  // The server names statuses by their enum values.
+  std::map<std::string, int64_t> by_status;
+  for (const auto& [name, count] : response->by_status()) by_status[EnumWord(name, "RunStatus")] = count;
+  response->clear_by_status();
+  for (const auto& [word, count] : by_status) (*response->mutable_by_status())[word] = count;
   if (context.globals.json) {
     context.PrintJson(*response);
     return kExitOk;
   }
   Table table({{"STATUS"}, {"WORKFLOWS", Table::Align::kRight}});
-  const std::map<std::string, int64_t> sorted(response->by_status().begin(), response->by_status().end());
-  for (const auto& [status, count] : sorted) table.Add({status, absl::StrCat(count)});
+  for (const auto& [status, count] : by_status) table.Add({status, absl::StrCat(count)});
   table.Add({{Tone::kStrong, "total"}, {Tone::kStrong, absl::StrCat(response->count())}});
   context.environment.out << table.Format(context.style);
   return kExitOk;

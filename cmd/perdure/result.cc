@@ -80,7 +80,9 @@ int PrintResult(Context& context, const RunOptions& run, const v1::GetResultResp
                           << (result.status() == v1::RUN_STATUS_RUNNING ? "is " : "") << status;
   if (result.has_failure()) {
     const char* separator = ": ";
-    for (const std::string& line : FailureLines(result.failure())) {
+    for (std::string line : FailureLines(result.failure())) {
+      // "terminated: terminated: why" says it once too often.
+      if (line.starts_with(status + ": ")) line.erase(0, status.size() + 2);
       context.environment.err << separator << line;
       separator = "\n  ";
     }

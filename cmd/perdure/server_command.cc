@@ -1,6 +1,9 @@
 // perdure server info.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <ostream>
+#include <tuple>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -31,16 +34,16 @@ std::string FormatSessions(const v1::GetServerInfoResponse& info, const Style& s
                {"HOSTS"}});
   for (const v1::SessionInfo& s : info.sessions()) {
     const std::string state = SessionState(s);
-    table.Add(
-        {s.identity(),
-         s.namespace_(),
-         s.task_queue(),
-         {state == "connected" ? Tone::kGood : Tone::kWarning, state},
-         RelativeTime(s.connected_unix_ms(), now_ms),
-         absl::StrCat(s.activations_out(), "/", s.max_activations()),
-         absl::StrCat(s.tasks_out(), "/", s.max_tasks()),
-         s.build_id(),
-         absl::StrCat(s.workflow_types_size(), " workflow types, ", s.task_types_size(), " task types")});
+    table.Add({s.identity(),
+               s.namespace_(),
+               s.task_queue(),
+               {state == "connected" ? Tone::kGood : Tone::kWarning, state},
+               RelativeTime(s.connected_unix_ms(), now_ms),
+               absl::StrCat(s.activations_out(), "/", s.max_activations()),
+               absl::StrCat(s.tasks_out(), "/", s.max_tasks()),
+               s.build_id(),
+               absl::StrCat(Plural(s.workflow_types_size(), "workflow type"), ", ",
+                            Plural(s.task_types_size(), "task type"))});
   }
   return absl::StrCat("\n", style(Tone::kStrong, "Worker sessions"), "\n", table.Format(style, 2));
 }
@@ -55,7 +58,14 @@ std::string FormatQueues(const v1::GetServerInfoResponse& info, const Style& sty
                {"ON DISK", Table::Align::kRight},
                {"OLDEST", Table::Align::kRight},
                {"WORKERS", Table::Align::kRight}});
-  for (const v1::QueueInfo& q : info.queues()) {
+  std::vector<v1::QueueInfo> queues(info.queues().begin(), info.queues().end());
+  std::sort(queues.begin(), queues.end(), [](const v1::QueueInfo& a, const v1::QueueInfo& b) {
+    const auto key = [](const v1::QueueInfo& q) {
+      return std::tie(q.namespace_(), q.task_queue(), q.kind(), q.type());
+    };
+    return key(a) < key(b);
+  });
+  for (const v1::QueueInfo& q : queues) {
     const bool waiting = q.depth() > 0 || q.spilled() > 0;
     const Tone tone = waiting && q.sessions() == 0 ? Tone::kWarning : Tone::kPlain;
     table.Add({q.namespace_(),

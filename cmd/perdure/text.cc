@@ -88,4 +88,8 @@ std::string Cut(std::string_view s, int width) {
   return std::string(s);
 }
 
+std::string Plural(int64_t count, std::string_view what) {
+  return std::to_string(count).append(" ").append(what).append(count == 1 ? "" : "s");
+}
+
 }  // namespace perdure::cli

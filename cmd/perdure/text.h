@@ -2,6 +2,7 @@
 #ifndef PERDURE_CMD_PERDURE_TEXT_H_
 #define PERDURE_CMD_PERDURE_TEXT_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,9 @@ int DisplayWidth(std::string_view s);
 
 // The beginning of `s` that fits into `width` columns, ending in an ellipsis if something is left out.
 std::string Cut(std::string_view s, int width);
+
+// "1 event", "2 events".
+std::string Plural(int64_t count, std::string_view what);
 
 }  // namespace perdure::cli
 

@@ -100,7 +100,10 @@ bool Subject::CheckDecision(int64_t now_ms) {
     if (event->time_unix_ms() != now_ms) return Break("an event has another time than now");
   }
   for (const Work& work : last_.work) {
+    if (work.task && TooEarly(work.task->seq(), now_ms))
+      return Break("a task is handed out before its next attempt is due");
     if (!work.activation) continue;
+    if (TooEarly(0, now_ms)) return Break("an activation is handed out before it is due");
     if (std::string wrong = oracle_.ObserveActivation(*work.activation, now_ms); !wrong.empty())
       return Break(wrong);
   }
@@ -108,6 +111,16 @@ bool Subject::CheckDecision(int64_t now_ms) {
   if (oracle_.closed() == state_.open())
     return Break("engine and oracle disagree on whether the run is open");
   return CheckNextRun(now_ms);
+}
+
+// Whether the item may not be handed out yet.
+bool Subject::TooEarly(int64_t seq, int64_t now_ms) const {
+  if (seq != 0) {
+    auto it = state_.tasks.find(seq);
+    return it != state_.tasks.end() && it->second.note && it->second.note->not_before_unix_ms() > now_ms;
+  }
+  if (state_.activation_note && state_.activation_note->not_before_unix_ms() > now_ms) return true;
+  return state_.last_advanced_id == 0 && state_.started().not_before_unix_ms() > now_ms;
 }
 
 bool Subject::CheckNextRun(int64_t now_ms) {

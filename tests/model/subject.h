@@ -56,6 +56,7 @@ class Subject {
   bool CheckTwin(engine::RunState& twin, const Input& input, int64_t now_ms, uint64_t random,
                  uint64_t next_delivery);
   bool CheckDecision(int64_t now_ms);
+  bool TooEarly(int64_t seq, int64_t now_ms) const;
   bool CheckNextRun(int64_t now_ms);
   bool FoldIntoShadow();
   bool CheckState();

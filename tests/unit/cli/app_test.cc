@@ -260,13 +260,14 @@ TEST_F(CliTest, ListPassesTheFilterOn) {
 
 TEST_F(CliTest, CountShowsATotal) {
   answers_.count.set_count(12);
-  (*answers_.count.mutable_by_status())["running"] = 10;
-  (*answers_.count.mutable_by_status())["failed"] = 2;
+  (*answers_.count.mutable_by_status())["RUN_STATUS_RUNNING"] = 10;
+  (*answers_.count.mutable_by_status())["RUN_STATUS_FAILED"] = 2;
   EXPECT_EQ(Run({"workflow", "count"}).out,
             "STATUS   WORKFLOWS\n"
             "failed           2\n"
             "running         10\n"
             "total           12\n");
+  EXPECT_EQ(json::parse(Run({"workflow", "count", "-o", "json"}).out)["by_status"]["failed"], 2);
 }
 
 TEST_F(CliTest, ServerInfoShowsSessionsAndQueues) {

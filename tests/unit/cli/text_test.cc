@@ -34,5 +34,10 @@ TEST(CutTest, FitsTheWidth) {
   EXPECT_EQ(Cut("", 0), "");
 }
 
+TEST(PluralTest, CountsOne) {
+  EXPECT_EQ(Plural(1, "event"), "1 event");
+  EXPECT_EQ(Plural(0, "event"), "0 events");
+}
+
 }  // namespace
 }  // namespace perdure::cli

@@ -50,7 +50,14 @@ TEST_F(WaitTest, AFailedWorkflowExitsWithOne) {
   EXPECT_EQ(document["failure"]["cause"]["message"], "code 51");
 }
 
-TEST_F(WaitTest, NoWaitAndTimeoutsTellThatItRuns) {
+TEST_F(WaitTest, AStatusIsSaidOnce) {
+  v1::Failure& failure = *AddResult(v1::RUN_STATUS_TERMINATED).mutable_failure();
+  failure.set_kind(v1::Failure::KIND_TERMINATED);
+  failure.set_message("enough");
+  EXPECT_EQ(Run({"workflow", "result", "w"}).err, "workflow 'w' terminated: enough\n");
+}
+
+TEST_F(WaitTest, NoWaitTellsThatItRuns) {
   AddResult(v1::RUN_STATUS_RUNNING);
   const Outcome once = Run({"workflow", "result", "w", "--no-wait"});
   EXPECT_EQ(once.exit_code, 1);

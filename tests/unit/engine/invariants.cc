@@ -64,6 +64,7 @@ std::string CheckActivation(const RunState& s, std::set<Deadline>& expected) {
     case ActivationPhase::kNone:
       if (!s.unconsumed.empty()) return "stimuli wait, but no activation is under way";
       if (!s.steps.empty() && !s.steps_in_hand) return "steps wait, but nobody runs them";
+      if (!s.steps.empty() && s.affinity == 0) return "steps are in hand, but in nobody's";
       return "";
     case ActivationPhase::kQueued:
     case ActivationPhase::kRunning:
@@ -107,6 +108,13 @@ std::string CheckClosed(const RunState& s) {
   return "";
 }
 
+// While a run is open, a note is stored for as long as its item is pending, and no longer.
+int64_t NotesOf(const RunState& s) {
+  const auto noted = [](const auto& entry) { return entry.second.note != nullptr; };
+  return std::count_if(s.tasks.begin(), s.tasks.end(), noted) +
+         static_cast<int64_t>(s.activation_note != nullptr);
+}
+
 std::string CheckCounters(const RunState& s, int64_t note_rows) {
   int64_t hot = 0;
   for (const auto& [seq, task] : s.tasks) hot += static_cast<int64_t>(InHandOrWaiting(task.phase));
@@ -127,6 +135,9 @@ std::string CheckCounters(const RunState& s, int64_t note_rows) {
     return absl::StrCat("no task is pending, but task_bytes is ", s.task_bytes);
   if (s.note_rows != note_rows)
     return absl::StrCat("note_rows is ", s.note_rows, ", but ", note_rows, " are stored");
+  if (s.open() && NotesOf(s) != note_rows) {
+    return absl::StrCat(note_rows, " notes are stored, but ", NotesOf(s), " items have one");
+  }
   if (!s.ready.empty()) return "tasks are left in `ready`";
   return "";
 }

@@ -67,6 +67,16 @@ class Inspection {
     const auto head = Head(run);
     Expect(head.has_value(), run, "neither the journal names it nor does it have a head");
     engine::Revive(state, 0, false);
+    // What waits on disk in its queue has its backoff behind it: the ready row hands it out, no timer.
+    for (auto& [seq, task] : state.tasks) {
+      if (ready_.contains({run, static_cast<uint64_t>(seq)})) {
+        engine::SetPhase(state, seq, task, engine::TaskPhase::kSpilled);
+      }
+    }
+    if (ready_.contains({run, 0})) {
+      absl::erase_if(state.deadlines,
+                     [](const engine::Deadline& d) { return d.kind == engine::DeadlineKind::kActivation; });
+    }
     for (const auto& [seq, task] : state.tasks) {
       Expect(
           task.phase == engine::TaskPhase::kBackingOff || ready_.contains({run, static_cast<uint64_t>(seq)}),

@@ -10,15 +10,47 @@ namespace {
 // Failures nest as deep as their sender likes; nobody reads beyond this.
 constexpr int kCauseDepthMax = 32;
 
+// Length of the UTF-8 character at `p`, or 0 if there is none.
+std::size_t Utf8Length(const unsigned char* p, std::size_t left) {
+  const auto tail = [&](std::size_t i) { return i < left && (p[i] & 0xc0) == 0x80; };
+  if (p[0] < 0x80) return 1;
+  if (p[0] >= 0xc2 && p[0] <= 0xdf) return tail(1) ? 2 : 0;
+  if ((p[0] & 0xf0) == 0xe0) {
+    const bool overlong = p[0] == 0xe0 && left > 1 && p[1] < 0xa0;
+    const bool surrogate = p[0] == 0xed && left > 1 && p[1] > 0x9f;
+    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (p[0] >= 0xf0 && p[0] <= 0xf4) {
+    const bool overlong = p[0] == 0xf0 && left > 1 && p[1] < 0x90;
+    const bool beyond = p[0] == 0xf4 && left > 1 && p[1] > 0x8f;
+    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
+  }
+  return 0;
+}
+
+// What exceptions say may be any bytes; a frame with text that is not UTF-8 would be refused whole. Bytes
+// that belong to no character become question marks.
+std::string ValidUtf8(const std::string& text) {
+  std::string out;
+  out.reserve(text.size());
+  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t n = Utf8Length(p + i, text.size() - i);
+    out.append(n == 0 ? "?" : text.substr(i, n));
+    i += n == 0 ? 1 : n;
+  }
+  return out;
+}
+
 v1::Failure ToProtoAt(const Failure& failure, const PayloadConverter* converter, int depth) {
   v1::Failure out;
   out.set_kind(static_cast<v1::Failure::Kind>(failure.kind));
-  out.set_type(failure.type);
-  out.set_message(failure.message);
+  out.set_type(ValidUtf8(failure.type));
+  out.set_message(ValidUtf8(failure.message));
   out.set_non_retryable(failure.non_retryable);
   out.set_retry_delay_ms(failure.retry_delay.count());
   out.set_timeout(static_cast<v1::Failure::Timeout>(failure.timeout));
-  out.set_source(failure.source);
+  out.set_source(ValidUtf8(failure.source));
   if (!failure.details.empty()) {
     try {
       *out.mutable_details() = ToProto(Encode(converter, failure.details));
