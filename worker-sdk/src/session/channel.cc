@@ -1,37 +1,8 @@
 #include "worker-sdk/src/session/channel.h"
 
-#include <grpcpp/generic/generic_stub.h>
-
-#include <chrono>
-#include <mutex>
-
 namespace perdure::session {
-namespace {
-
-// gRPC 1.51 keeps threads for callbacks for as long as some channel or server uses them, and frees their
-// queue twice now and then when the last one goes. So one channel, to nowhere, stays for good.
-void KeepCallbackThreads() {
-  static std::once_flag once;
-  std::call_once(once, [] {
-    struct Anchor {
-      std::shared_ptr<grpc::Channel> channel =
-          grpc::CreateChannel("unix:/nonexistent/perdure", grpc::InsecureChannelCredentials());
-      grpc::GenericStub stub{channel};
-      grpc::ClientContext context;
-      grpc::ByteBuffer request;
-      grpc::ByteBuffer response;
-    };
-    auto* anchor = new Anchor;  // never freed
-    anchor->context.set_deadline(std::chrono::system_clock::now());
-    anchor->stub.UnaryCall(&anchor->context, "/perdure/none", grpc::StubOptions(), &anchor->request,
-                           &anchor->response, [](const grpc::Status&) {});
-  });
-}
-
-}  // namespace
 
 std::shared_ptr<grpc::Channel> NewChannel(const std::string& address) {
-  KeepCallbackThreads();
   grpc::ChannelArguments args;
   args.SetMaxReceiveMessageSize(kMessageBytesMax);
   args.SetMaxSendMessageSize(kMessageBytesMax);
