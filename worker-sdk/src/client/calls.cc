@@ -87,7 +87,10 @@ void Call::AttemptDone(const grpc::Status& status) {
     end = Judge(status, &wait);
     // The old alarm goes either way: its callback holds this call.
     alarm_.reset();
-    if (!end.has_value()) {
+    if (end.has_value()) {
+      // It holds the channel, which must not outlive the calls.
+      context_.reset();
+    } else {
       alarm_ = std::make_unique<grpc::Alarm>();
       alarm_->Set(std::chrono::system_clock::now() + wait,
                   [this, self = shared_from_this()](bool) { Attempt(); });

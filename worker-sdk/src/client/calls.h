@@ -83,6 +83,9 @@ class Call : public std::enable_shared_from_this<Call> {
   std::optional<grpc::Status> abandoned_;
 };
 
+// Must not be destroyed on one of gRPC's threads: the last channel of a process ends them and waits for
+// them, itself included. So nothing that a call holds outlives its end, and whoever owns the calls closes
+// them, on a thread of its own, before it lets go of them.
 class Calls {
  public:
   explicit Calls(std::string address);
@@ -150,9 +153,11 @@ class Calls::TypedCall final : public Call {
 
   void Finish(const grpc::Status& status) override {
     const std::shared_ptr<Call> self = this->shared_from_this();
-    // Destroyed last: it may hold what keeps the calls alive.
-    const Done done = std::move(done_);
-    done(status, response_);
+    {
+      // Gone, with all it holds, before the call counts as ended: see Calls.
+      const Done done = std::move(done_);
+      done(status, response_);
+    }
     calls_->Remove(self);
   }
 

@@ -83,11 +83,10 @@ void Core::StartAsync(const std::string& type, const StartOptions& options, Payl
     ++starts_in_flight_;
   }
   const std::string workflow_id = request.workflow_id();
-  auto self = shared_from_this();
   calls_.Start<v1::StartWorkflowRequest, v1::StartWorkflowResponse>(
       &Stub::StartWorkflow, std::move(request), Bounded(),
-      [this, self, workflow_id, done = std::move(done)](const grpc::Status& status,
-                                                        v1::StartWorkflowResponse& response) {
+      [this, workflow_id, done = std::move(done)](const grpc::Status& status,
+                                                  v1::StartWorkflowResponse& response) {
         {
           std::lock_guard lock(mu_);
           --starts_in_flight_;
@@ -103,7 +102,7 @@ void Core::StartAsync(const std::string& type, const StartOptions& options, Payl
           const std::string message = status.error_message();
           calls_.Start<v1::GetResultRequest, v1::GetResultResponse>(
               &Stub::GetResult, About<v1::GetResultRequest>(workflow_id, ""), Bounded(),
-              [self, workflow_id, message, done](const grpc::Status&, v1::GetResultResponse& latest) {
+              [workflow_id, message, done](const grpc::Status&, v1::GetResultResponse& latest) {
                 done(std::make_exception_ptr(AlreadyStarted(message, workflow_id, latest.run_id())), nullptr);
               });
         }
@@ -136,11 +135,10 @@ void Core::Poll(const std::string& workflow_id, const std::string& run_id,
     call = {std::max(left, Milliseconds(1)) + kLongPollSlack, wait + kLongPollSlack};
   }
   request.set_wait_ms(wait.count());
-  auto self = shared_from_this();
   calls_.Start<v1::GetResultRequest, v1::GetResultResponse>(
       &Stub::GetResult, std::move(request), call,
-      [this, self, workflow_id, run_id, until, done = std::move(done)](const grpc::Status& status,
-                                                                       v1::GetResultResponse& response) {
+      [this, workflow_id, run_id, until, done = std::move(done)](const grpc::Status& status,
+                                                                 v1::GetResultResponse& response) {
         if (!status.ok()) {
           done(ErrorOf(status), nullptr);
         } else if (response.status() != v1::RUN_STATUS_RUNNING) {
@@ -179,15 +177,15 @@ Payload Core::WaitResult(const std::string& workflow_id, const std::string& run_
 
 void Core::WaitResultAsync(const std::string& workflow_id, const std::string& run_id, ResultDone done) {
   Poll(workflow_id, run_id, std::nullopt,
-       [self = shared_from_this(), workflow_id, done = std::move(done)](
-           std::exception_ptr error, const v1::GetResultResponse* response) {
+       [this, workflow_id, done = std::move(done)](std::exception_ptr error,
+                                                   const v1::GetResultResponse* response) {
          if (error != nullptr) {
            done(error, nullptr);
            return;
          }
          Payload result;
          try {
-           result = self->ResultOf(*response, workflow_id);
+           result = ResultOf(*response, workflow_id);
          } catch (...) {
            done(std::current_exception(), nullptr);
            return;

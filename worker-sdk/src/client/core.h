@@ -14,7 +14,8 @@
 
 namespace perdure::client {
 
-class Core final : public detail::ClientCore, public std::enable_shared_from_this<Core> {
+// Outlives its calls, since the client closes it before it lets go of it.
+class Core final : public detail::ClientCore {
  public:
   explicit Core(const ClientOptions& options);
 
