@@ -155,7 +155,9 @@ Decision Decide(RunState& state, ActivationAnswerInput input, const Env& env) {
 Decision Decide(RunState& state, StepAnswerInput input, const Env& env) {
   Transition t(state, env);
   v1::StepCompleted& step = *input.answer.mutable_step();
-  if (!state.open() || !state.steps.contains(step.seq())) return t.Stale();
+  const auto pending = state.steps.find(step.seq());
+  if (!state.open() || pending == state.steps.end()) return t.Stale();
+  if (input.answer.token().delivery() < pending->second.begun_in) return t.Stale();
   if (static_cast<int64_t>(step.result().data().size()) > env.limits->payload_bytes_max) {
     v1::Failure failure;
     failure.set_kind(v1::Failure::KIND_LIMIT);

@@ -61,7 +61,8 @@ void EvolveCommand(RunState& s, const EventPtr& event, const v1::Command& comman
       s.last_seq = command.start_timer().seq();
       break;
     case v1::Command::kRunStep:
-      s.steps.emplace(command.run_step().seq(), PendingStep{command.run_step().name()});
+      s.steps.emplace(command.run_step().seq(),
+                      PendingStep{command.run_step().name(), event->advanced().activation_id()});
       s.last_seq = command.run_step().seq();
       break;
     case v1::Command::kCancelTask:

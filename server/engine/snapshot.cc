@@ -36,6 +36,7 @@ records::HeadRecord ToSnapshot(const RunState& s) {
     records::PendingStepRecord& r = *head.add_steps();
     r.set_seq(seq);
     r.set_name(step.name);
+    r.set_begun_in(step.begun_in);
   }
   for (const EventPtr& event : s.unconsumed) *head.add_unconsumed() = *event;
   for (const std::string& id : s.request_ids.in_order()) head.add_request_ids(id);
@@ -68,7 +69,9 @@ void FromSnapshot(const records::HeadRecord& head, const Limits& limits, RunStat
     s.timers.emplace(r.seq(), PendingTimer{r.due_unix_ms(), r.name()});
     s.deadlines.insert({r.due_unix_ms(), DeadlineKind::kTimer, r.seq()});
   }
-  for (const records::PendingStepRecord& r : head.steps()) s.steps.emplace(r.seq(), PendingStep{r.name()});
+  for (const records::PendingStepRecord& r : head.steps()) {
+    s.steps.emplace(r.seq(), PendingStep{r.name(), r.begun_in()});
+  }
   for (const v1::Event& event : head.unconsumed()) {
     s.unconsumed.push_back(std::make_shared<v1::Event>(event));
     s.unconsumed_bytes += event.ByteSizeLong();

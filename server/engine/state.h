@@ -59,6 +59,9 @@ struct PendingTimer {
 
 struct PendingStep {
   std::string name;
+  // The activation whose answer began it. A result from an earlier one is of another step, whose advance was
+  // lost: deliveries only grow, and code that sees a later one has replayed up to this step.
+  uint64_t begun_in = 0;
 };
 
 enum class ActivationPhase : uint8_t {

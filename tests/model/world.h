@@ -104,8 +104,11 @@ class World {
   std::vector<uint64_t> sessions_ = {1, 2, 3};
   std::deque<Mail> mail_;
   std::multiset<uint64_t> in_the_mail_;
-  // Which session runs which step.
-  std::map<int64_t, uint64_t> running_steps_;
+  struct RunningStep {
+    uint64_t session = 0;
+    v1::WorkToken token;  // of the activation that began it
+  };
+  std::map<int64_t, RunningStep> running_steps_;
   // What waits on disk; 0: the activation.
   std::set<int64_t> spilled_;
   // Tokens of the past.

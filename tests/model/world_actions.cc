@@ -134,14 +134,14 @@ void World::LoseSession() {
     Remember(token);
     Post(engine::ReturnedInput{token, true}, d);
   }
-  std::erase_if(running_steps_, [&](const auto& step) { return step.second == lost; });
+  std::erase_if(running_steps_, [&](const auto& step) { return step.second.session == lost; });
   Post(engine::CoroutineGoneInput{lost});
   lost = next_session_++;
 }
 
 void World::DropCoroutine() {
   const uint64_t session = SomeSession();
-  std::erase_if(running_steps_, [&](const auto& step) { return step.second == session; });
+  std::erase_if(running_steps_, [&](const auto& step) { return step.second.session == session; });
   Post(engine::CoroutineGoneInput{session});
 }
 
@@ -152,9 +152,10 @@ void World::SendActivationAnswer(Held held, WorkflowAnswer answer) {
   Note(absl::StrCat("session ", held.session, " answers activation delivery ", delivery, " with ",
                     answer.what));
   if (answer.verdict == Verdict::kAccepted) {
-    for (const int64_t seq : held.activation->pending_steps()) running_steps_[seq] = held.session;
+    const RunningStep running{held.session, held.token};
+    for (const int64_t seq : held.activation->pending_steps()) running_steps_[seq] = running;
     for (const v1::Command& c : answer.answer.advance().commands()) {
-      if (c.has_run_step()) running_steps_[c.run_step().seq()] = held.session;
+      if (c.has_run_step()) running_steps_[c.run_step().seq()] = running;
     }
     for (const v1::StepCompleted& s : answer.answer.advance().steps()) running_steps_.erase(s.seq());
   }
@@ -217,9 +218,13 @@ void World::AnswerStep() {
   // Now and then one that nobody runs.
   int64_t seq = rng_.Below(subject_.oracle().last_seq() + 2);
   if (running_steps_.empty() && !rng_.Percent(10)) return;
-  if (!running_steps_.empty()) seq = rng_.Pick(running_steps_).first;
-  running_steps_.erase(seq);
   engine::StepAnswerInput input;
+  if (!running_steps_.empty()) {
+    const auto& [picked, running] = rng_.Pick(running_steps_);
+    seq = picked;
+    *input.answer.mutable_token() = running.token;
+  }
+  running_steps_.erase(seq);
   *input.answer.mutable_step() = engine::testing::StepResult(seq, "6");
   Note(absl::StrCat("a worker answers step ", seq));
   Post(std::move(input));

@@ -70,7 +70,8 @@ void CompareItems(Diff& diff, const RunState& a, const RunState& b) {
   }
   for (const auto& [seq, step] : a.steps) {
     auto it = b.steps.find(seq);
-    diff.Expect(it != b.steps.end() && it->second.name == step.name, absl::StrCat("step ", seq, " differs"));
+    diff.Expect(it != b.steps.end() && it->second.name == step.name && it->second.begun_in == step.begun_in,
+                absl::StrCat("step ", seq, " differs"));
   }
   for (size_t i = 0; i < a.unconsumed.size(); ++i) {
     diff.Expect(Same(a.unconsumed[i], b.unconsumed[i]), absl::StrCat("unconsumed stimulus ", i, " differs"));

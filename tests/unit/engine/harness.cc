@@ -135,10 +135,14 @@ const Decision& EngineHarness::ReturnActivation(bool begun) {
 }
 
 const Decision& EngineHarness::AnswerStep(v1::StepCompleted step) {
-  StepAnswerInput input;
-  *input.answer.mutable_token() = activation().token();
-  *input.answer.mutable_step() = std::move(step);
-  return Apply(std::move(input));
+  v1::StepAnswer answer;
+  *answer.mutable_token() = activation().token();
+  *answer.mutable_step() = std::move(step);
+  return SendStepAnswer(std::move(answer));
+}
+
+const Decision& EngineHarness::SendStepAnswer(v1::StepAnswer answer) {
+  return Apply(StepAnswerInput{std::move(answer)});
 }
 
 const Decision& EngineHarness::LoseCoroutine(SessionNumber session) {

@@ -61,6 +61,7 @@ class EngineHarness {
   // The answer that AnswerActivation would send.
   v1::ActivationAnswer MakeAnswer(std::vector<v1::Command> commands) const;
   const Decision& AnswerStep(v1::StepCompleted step);
+  const Decision& SendStepAnswer(v1::StepAnswer answer);
   const Decision& LoseCoroutine(SessionNumber session = kSession);
 
   const Decision& TakeTask(int64_t seq, SessionNumber session = kSession);

@@ -91,6 +91,30 @@ TEST_F(StepTest, RunAgainAfterAFailedActivation) {
   EXPECT_THAT(h.activation().pending_steps(), ElementsAre(1));
 }
 
+// The worker's advance went down with the server; the run went on elsewhere and came to another step.
+TEST_F(StepTest, ResultsOfAnAdvanceThatWasLostAreStale) {
+  v1::StepAnswer late;
+  *late.mutable_token() = h.activation().token();
+  *late.mutable_step() = StepResult(1, "10");
+  h.Restart();
+  h.AnswerActivation({Step("draw")});
+  EXPECT_TRUE(h.SendStepAnswer(late).stale);
+  EXPECT_EQ(h.state().steps.size(), 1U);
+  h.Restart();
+  EXPECT_TRUE(h.SendStepAnswer(late).stale) << "also when the state was read back";
+  EXPECT_FALSE(h.AnswerStep(StepResult(1, "20")).stale);
+}
+
+TEST_F(StepTest, ARunElsewhereDoesNotMakeTheFirstOnesResultStale) {
+  h.AnswerActivation({Step("stamp")});
+  v1::StepAnswer first;
+  *first.mutable_token() = h.activation().token();
+  *first.mutable_step() = StepResult(1, "10");
+  h.LoseCoroutine(kSession);
+  h.AnswerActivation({});
+  EXPECT_FALSE(h.SendStepAnswer(first).stale);
+}
+
 TEST_F(StepTest, AnOversizedResultThatFollowsFailsTheStep) {
   h.limits.payload_bytes_max = 100;
   h.AnswerActivation({Step("stamp")});
