@@ -1,9 +1,8 @@
 // FaultPlan: what is to go wrong in an in-memory store. Tests and the simulator hand one to
 // MemoryStore::Inject; a plan replaces the one before it.
 //
-//   store.Inject(FaultPlan().FailCommit(3).AfterWriting());   // the third commit from now, though it is
-//   written store.Inject(FaultPlan().DelaySync());                    // later commits are lost by
-//   LoseUnsynced()
+//   store.Inject(FaultPlan().FailCommit(3).AfterWriting());  // the third commit from now, though it is
+//   written store.Inject(FaultPlan().DelaySync());  // later commits are lost by LoseUnsynced()
 #ifndef PERDURE_STORAGE_FAULT_PLAN_H_
 #define PERDURE_STORAGE_FAULT_PLAN_H_
 

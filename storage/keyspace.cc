@@ -49,6 +49,8 @@ Key SessionKey(std::string_view session_id) {
 }
 Key FormatKey() { return Begin(kGlobalPartition, KeyKind::kFormat); }
 
+Key EpochKey() { return Begin(kGlobalPartition, KeyKind::kEpoch); }
+
 KeyRange PartitionRange(uint32_t partition) {
   // Kinds start at 1: the partition's first key is at or after its number and nothing else.
   Key prefix;

@@ -18,6 +18,7 @@
 //   | kExpiry | time, run                 | closed runs to delete                  |
 //   | kSession| session id                | a worker session that was connected    |
 //   | kFormat |                           | the format of the data directory       |
+//   | kEpoch  |                           | the epoch of the server's last start   |
 //
 // Times are milliseconds since 1970. Ranges are half-open: [from, to).
 #ifndef PERDURE_STORAGE_KEYSPACE_H_
@@ -46,6 +47,7 @@ enum class KeyKind : uint8_t {
   kExpiry = 9,
   kSession = 10,
   kFormat = 11,
+  kEpoch = 12,
 };
 
 inline constexpr uint32_t kGlobalPartition = 0xffff;
@@ -64,6 +66,7 @@ Key DirtyKey(uint32_t partition, uint64_t commit);
 Key ExpiryKey(uint32_t partition, uint64_t expires_ms, uint64_t run);
 Key SessionKey(std::string_view session_id);
 Key FormatKey();
+Key EpochKey();
 
 // What a key says.
 struct LogParts {

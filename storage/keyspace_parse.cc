@@ -121,7 +121,7 @@ absl::StatusOr<SessionParts> ParseSessionKey(std::string_view key) {
 std::optional<KeyKind> KindOf(std::string_view key) {
   if (key.size() < 3) return std::nullopt;
   const auto kind = static_cast<uint8_t>(key[2]);
-  if (kind < static_cast<uint8_t>(KeyKind::kLog) || kind > static_cast<uint8_t>(KeyKind::kFormat)) {
+  if (kind < static_cast<uint8_t>(KeyKind::kLog) || kind > static_cast<uint8_t>(KeyKind::kEpoch)) {
     return std::nullopt;
   }
   return static_cast<KeyKind>(kind);

@@ -9,6 +9,7 @@
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/version.h"
+#include "storage/epoch.h"
 #include "storage/format.h"
 #include "storage/keyspace.h"
 #include "storage/rocks_store.h"
@@ -88,10 +89,7 @@ api::ApiLimits ApiLimitsOf(const ops::ServerConfig& c) {
 
 }  // namespace
 
-Daemon::Daemon(ops::ServerConfig config)
-    // Delivery numbers begin at the epoch: later starts begin higher, however many a run of the server hands
-    // out.
-    : config_(std::move(config)), started_ms_(NowMs()), epoch_(static_cast<uint64_t>(started_ms_) << 20) {}
+Daemon::Daemon(ops::ServerConfig config) : config_(std::move(config)), started_ms_(NowMs()) {}
 
 Daemon::~Daemon() { Stop(); }
 
@@ -129,6 +127,7 @@ absl::Status Daemon::OpenStore() {
                   {{"partitions", format.partitions}, {"configured", config_.partitions}});
   }
   partitions_wanted_ = format.partitions;
+  ASSIGN_OR_RETURN(epoch_, storage::DrawEpoch(*store_, NowMs()));
   return absl::OkStatus();
 }
 

@@ -53,7 +53,7 @@ class Daemon {
 
   const ops::ServerConfig config_;
   const int64_t started_ms_;
-  const uint64_t epoch_;
+  uint64_t epoch_ = 0;
   uint32_t partitions_wanted_ = 0;
 
   // In the order they are made; unmade in reverse.

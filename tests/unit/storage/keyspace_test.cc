@@ -104,8 +104,9 @@ TEST(KeyspaceTest, RefusesWhatItNeverSpelled) {
 TEST(KeyspaceTest, KnowsKinds) {
   EXPECT_EQ(KindOf(TimerKey(1, 2, 3)), KeyKind::kTimer);
   EXPECT_EQ(KindOf(FormatKey()), KeyKind::kFormat);
+  EXPECT_EQ(KindOf(EpochKey()), KeyKind::kEpoch);
   EXPECT_EQ(KindOf(std::string("\0\1\0", 3)), std::nullopt);
-  EXPECT_EQ(KindOf(std::string("\0\1\14", 3)), std::nullopt);
+  EXPECT_EQ(KindOf(std::string("\0\1\15", 3)), std::nullopt);
   EXPECT_EQ(KindOf("ab"), std::nullopt);
 }
 
