@@ -51,7 +51,7 @@ check_one() {
   fi
   # The hash of the preprocessed file: what it says with everything it includes.
   command=$(grep -F -- "-c ${PWD}/${file#"$PWD"/}\"" "$build/compile_commands.json" | head -n 1 |
-    sed -E 's/^ *"command": "(.*)",?$/\1/; s/ -o [^ ]+//; s/ -c / -E -P /; s/\\"/"/g; s/^[^ ]*ccache //')
+    sed -E 's/^ *"command": "(.*)",?$/\1/; s/ -o [^ ]+//; s/ -c / -E -P /; s/\\"/"/g; s/^.*ccache //')
   if [ -z "$command" ]; then
     echo "tidy.sh: $file is not part of the build in $build" >&2
     return 1

@@ -1,0 +1,116 @@
+// Worker frames on the wire.
+#include "server/api/frame.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace perdure::api {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+grpc::ByteBuffer Bytes(const std::string& data) {
+  grpc::Slice slice(data);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+v1::WorkerFrame WithCauses(int causes) {
+  v1::WorkerFrame frame;
+  v1::Failure* failure = frame.add_task_answers()->mutable_failure();
+  for (int i = 0; i < causes; ++i) failure = failure->mutable_cause();
+  failure->set_message("the root of it");
+  return frame;
+}
+
+TEST(FrameTest, ReadsAFrame) {
+  v1::WorkerFrame sent;
+  sent.mutable_hello()->set_session_id("w");
+  grpc::ByteBuffer bytes = Bytes(sent.SerializeAsString());
+  v1::WorkerFrame got;
+  ASSERT_TRUE(ParseFrame(bytes, got).ok());
+  EXPECT_EQ(got.hello().session_id(), "w");
+}
+
+TEST(FrameTest, ReadsAFrameInPieces) {
+  v1::WorkerFrame sent;
+  for (int i = 0; i < 100; ++i) sent.add_task_answers()->mutable_result()->set_data(std::string(1'000, 'x'));
+  const std::string data = sent.SerializeAsString();
+  std::vector<grpc::Slice> slices;
+  for (size_t i = 0; i < data.size(); i += 777) slices.emplace_back(data.substr(i, 777));
+  grpc::ByteBuffer bytes(slices.data(), slices.size());
+  v1::WorkerFrame got;
+  ASSERT_TRUE(ParseFrame(bytes, got).ok());
+  EXPECT_EQ(got.task_answers_size(), 100);
+}
+
+TEST(FrameTest, NoBytesAreAnEmptyFrame) {
+  grpc::ByteBuffer bytes = Bytes("");
+  v1::WorkerFrame got;
+  EXPECT_TRUE(ParseFrame(bytes, got).ok());
+}
+
+TEST(FrameTest, RefusesWhatIsNotAFrame) {
+  v1::WorkerFrame whole;
+  whole.mutable_hello()->set_session_id("some session");
+  const std::string data = whole.SerializeAsString();
+  v1::WorkerFrame bad_text;
+  bad_text.mutable_hello()->set_session_id("abc");
+  std::string not_utf8 = bad_text.SerializeAsString();
+  not_utf8[not_utf8.size() - 1] = '\xff';
+  for (const std::string& bytes_of : {std::string("\xff\xff\xff\xff"), data.substr(0, data.size() - 3),
+                                      std::string("GET / HTTP/1.1\r\n"), not_utf8}) {
+    grpc::ByteBuffer bytes = Bytes(bytes_of);
+    v1::WorkerFrame got;
+    const absl::Status status = ParseFrame(bytes, got);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(
+        std::string(status.message()),
+        AllOf(HasSubstr("frame"), HasSubstr(std::to_string(bytes_of.size())), HasSubstr("WorkerFrame")));
+  }
+}
+
+// With protobuf's own limit of 100 such an answer would end the stream, and would be sent again on the next
+// one.
+TEST(FrameTest, TakesADeepChainOfCauses) {
+  grpc::ByteBuffer bytes = Bytes(WithCauses(500).SerializeAsString());
+  v1::WorkerFrame got;
+  EXPECT_TRUE(ParseFrame(bytes, got).ok());
+}
+
+TEST(FrameTest, RefusesABottomlessChainOfCauses) {
+  // Innermost first, since a message this deep could not be written either.
+  std::string failure;
+  for (int i = 0; i < 20'000; ++i) {
+    std::string outer = "\x3a";  // Failure.cause
+    for (size_t n = failure.size();; n >>= 7) {
+      outer.push_back(static_cast<char>(n >= 0x80 ? (n & 0x7f) | 0x80 : n));
+      if (n < 0x80) break;
+    }
+    failure = outer + failure;
+  }
+  v1::TaskAnswer answer;
+  answer.GetReflection()->MutableUnknownFields(&answer)->AddLengthDelimited(4, failure);
+  v1::WorkerFrame frame;
+  frame.GetReflection()->MutableUnknownFields(&frame)->AddLengthDelimited(4, answer.SerializeAsString());
+  grpc::ByteBuffer bytes = Bytes(frame.SerializeAsString());
+  v1::WorkerFrame got;
+  EXPECT_EQ(ParseFrame(bytes, got).code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST(FrameTest, WritesAFrame) {
+  v1::ServerFrame sent;
+  sent.add_acked_answer_ids(7);
+  grpc::ByteBuffer bytes = Bytes("left over");
+  SerializeFrame(sent, bytes);
+  grpc::Slice slice;
+  ASSERT_TRUE(bytes.DumpToSingleSlice(&slice).ok());
+  v1::ServerFrame got;
+  ASSERT_TRUE(got.ParseFromArray(slice.begin(), static_cast<int>(slice.size())));
+  EXPECT_EQ(got.acked_answer_ids(0), 7u);
+}
+
+}  // namespace
+}  // namespace perdure::api
