@@ -1,5 +1,6 @@
 // What happens beside the messages: deadlines, checkpoints, eviction, retention.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "server/base/log.h"
@@ -103,7 +104,9 @@ void Partition::BeginCheckpoint() {
   if (dirty_.empty() && closed_.empty()) return;
   checkpointing_ = true;
   checkpoint_begin_ = commit_;
+  // In order: neighbours in the store are written together, and the same seed gives the same run in tests.
   to_checkpoint_.assign(dirty_.begin(), dirty_.end());
+  std::sort(to_checkpoint_.begin(), to_checkpoint_.end(), std::greater<>());
   dirty_.clear();
   closed_before_checkpoint_ = std::exchange(closed_, {});
 }
@@ -118,6 +121,7 @@ void Partition::EndCheckpoint() {
   for (const uint64_t run : cache_.hot()) {
     if (!dirty_.contains(run)) newly_dirty_.push_back(run);
   }
+  std::sort(newly_dirty_.begin(), newly_dirty_.end());
   newly_dirty_.insert(newly_dirty_.end(), unreadable_.begin(), unreadable_.end());
   if (newly_dirty_.empty() && newly_closed_.empty()) {
     records::DirtyRecord record;

@@ -3,6 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/partition/partition.h"
@@ -15,8 +17,8 @@ namespace records = engine::records;
 
 // What the journal says.
 struct Journal {
-  absl::flat_hash_set<uint64_t> runs;
-  absl::flat_hash_map<uint64_t, records::ClosedRun> closed;
+  absl::btree_set<uint64_t> runs;
+  absl::btree_map<uint64_t, records::ClosedRun> closed;
   uint64_t next_run = 1;
   uint64_t last_commit = 0;
 };

@@ -376,6 +376,7 @@ void Partition::On(CoroutinesGone& m) {
   for (const auto& [run, entry] : cache_.runs()) {
     if (entry->state.affinity == m.session) runs.push_back(run);
   }
+  std::sort(runs.begin(), runs.end());
   for (const uint64_t run : runs) {
     if (RunEntry* entry = cache_.Find(run)) Run(*entry, engine::CoroutineGoneInput{m.session});
   }
