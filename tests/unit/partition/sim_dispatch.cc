@@ -79,7 +79,7 @@ void SimWorkers::Recalled(const Work& work) {
   auto task = std::find_if(tasks_.begin(), tasks_.end(), [&](const auto& t) { return means(t.token()); });
   if (task == tasks_.end()) return;
   running_.erase({token.partition(), token.run(), token.seq()});
-  // The worker may obey, answer that it did, or go on as if nothing was.
+  // The worker may go on as if nothing was, answer that it obeyed, or die of it.
   const int64_t how = rng_->Below(3);
   if (how == 0) return;
   if (how == 1) {
@@ -89,6 +89,8 @@ void SimWorkers::Recalled(const Work& work) {
     answer.mutable_cancelled();
     unacked_[answer.answer_id()] = answer;
     Send(answer);
+  } else {
+    Report(token, engine::ReturnedInput{token, true});
   }
   tasks_.erase(task);
 }

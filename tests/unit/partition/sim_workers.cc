@@ -233,7 +233,14 @@ void SimWorkers::ComeBack(bool hold) {
   if (hold) {
     for (const v1::TaskDelivery& task : tasks_) {
       claim(task.token());
-      running_.insert({task.token().partition(), task.token().run(), task.seq()});
+      // One whose attempt is over on disk is not taken over: the worker had not heard of that yet.
+      const TaskKey key{task.token().partition(), task.token().run(), task.token().seq()};
+      const auto state = Disk(server_->store(), task.token().partition()).Fold(task.token().run(), true);
+      if (!state.ok() || !state->open()) continue;
+      auto pending = state->tasks.find(task.token().seq());
+      if (pending != state->tasks.end() && pending->second.attempt == task.token().attempt()) {
+        running_.insert(key);
+      }
     }
     for (const auto& [id, answer] : unacked_) claim(answer.token());
   } else {
