@@ -70,6 +70,9 @@ class Inspection {
     // What waits on disk in its queue has its backoff behind it: the ready row hands it out, no timer.
     for (auto& [seq, task] : state.tasks) {
       if (ready_.contains({run, static_cast<uint64_t>(seq)})) {
+        // Its schedule_to_start may count from the end of a hold, which the disk does not tell of.
+        const int64_t limit = task.command->timeouts().schedule_to_start_ms();
+        if (limit > 0 && head) task.waiting_since_ms = head->timer_row_unix_ms() - limit;
         engine::SetPhase(state, seq, task, engine::TaskPhase::kSpilled);
       }
     }
