@@ -93,7 +93,12 @@ class ClientOptions {
   std::shared_ptr<const PayloadConverter> converter_;
 };
 
-// One run of a workflow whose result is an R. Cheap to copy.
+// A workflow whose result is an R. Cheap to copy.
+//
+// With a run id (Start gives one) it stands for that run and for those that retries of it add (StartOptions::
+// Retry): all calls go to the last of these, and never to a run that was started apart from them under the
+// same workflow id. Without one it stands for the latest run under the workflow id; each call finds out anew
+// which that is, and then stays with it.
 template <class R = Payload>
 class Handle {
  public:
@@ -105,16 +110,17 @@ class Handle {
         started_(started) {}
 
   const std::string& WorkflowId() const { return workflow_id_; }
-  // Empty: the latest run under the workflow id, whichever that is at the time of a call.
+  // The first run that this handle stands for; empty: the latest under the workflow id.
   const std::string& RunId() const { return run_id_; }
   // Whether the call that made this handle started the run; false: it was there already.
   bool Started() const { return started_; }
 
   // Waits for the run to close, however long that takes and whatever happens to the server, and returns its
-  // result. Throws WorkflowFailed if it did not complete, NotFound if there is no such run. A run that was
-  // retried is followed to the last one.
+  // result. Throws WorkflowFailed if it did not complete, NotFound if there is no such run.
   R Result() const { return FromPayload<R>(core_->WaitResult(workflow_id_, run_id_, std::nullopt)); }
-  // Throws TimeoutError when the run is still open after `timeout`; it goes on.
+  // Throws TimeoutError when the result is not there after `timeout` (which says so if that is because the
+  // server could not be reached); the run goes on. An answer on its way is waited for, up to half a second
+  // more. 0: asks once.
   R Result(Milliseconds timeout) const {
     return FromPayload<R>(core_->WaitResult(workflow_id_, run_id_, timeout));
   }
@@ -144,7 +150,7 @@ class Handle {
   void Signal(const perdure::Signal<void>& signal) const {
     core_->Signal(workflow_id_, run_id_, std::string(signal.Name()), Payload());
   }
-  // Asks the run to end; its code may clean up first.
+  // Asks the run to end; its code may clean up first. This and the others throw RunClosed if it has ended.
   void Cancel(const std::string& reason = "") const { core_->Cancel(workflow_id_, run_id_, reason); }
   // Ends the run at once.
   void Terminate(const std::string& reason = "") const { core_->Terminate(workflow_id_, run_id_, reason); }

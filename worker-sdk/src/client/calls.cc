@@ -53,7 +53,7 @@ void Call::Attempt() {
       if (options_.deadline.has_value()) {
         const auto left =
             std::chrono::duration_cast<Milliseconds>(begun_ + *options_.deadline - Clock::now());
-        timeout = std::clamp(left, Milliseconds(1), timeout);
+        timeout = std::clamp(left + options_.grace, Milliseconds(1), timeout);
       }
       context->set_deadline(std::chrono::system_clock::now() + timeout);
     }

@@ -34,12 +34,16 @@ inline constexpr Milliseconds kRetryMax{1000};
 inline constexpr Milliseconds kAttemptTimeout{10'000};
 // What a long poll may take beyond what it asks the server to wait.
 inline constexpr Milliseconds kLongPollSlack{10'000};
+// What the last answer may take when the caller's time is up.
+inline constexpr Milliseconds kAnswerGrace{500};
 
 struct CallOptions {
   // All attempts together; unset: no limit.
   std::optional<Milliseconds> deadline;
   // One attempt.
   Milliseconds attempt_timeout = kAttemptTimeout;
+  // What an attempt may take beyond the deadline, so that an answer which is on its way arrives.
+  Milliseconds grace{0};
 };
 
 // Whether another attempt may help.

@@ -45,6 +45,27 @@ Response Core::Ask(Calls::Method<Request, Response> method, Request request) {
   return response;
 }
 
+std::string Core::LastRun(const std::string& workflow_id, const std::string& run_id) {
+  auto request = About<v1::GetResultRequest>(workflow_id, run_id);
+  request.set_follow_runs(true);
+  v1::GetResultResponse response;
+  calls_.Wait(&Stub::GetResult, std::move(request), Bounded(), &response);
+  return response.run_id();
+}
+
+template <typename Request, typename Response>
+void Core::Change(Calls::Method<Request, Response> method, Request request) {
+  while (true) {
+    Response response;
+    const grpc::Status status = calls_.Wait(method, request, Bounded(), &response);
+    const std::string& run_id = request.execution().run_id();
+    if (status.error_code() != grpc::FAILED_PRECONDITION || run_id.empty()) return ThrowUnlessOk(status);
+    const std::string last = LastRun(request.execution().workflow_id(), run_id);
+    if (last.empty() || last == run_id) ThrowUnlessOk(status);
+    request.mutable_execution()->set_run_id(last);
+  }
+}
+
 v1::StartWorkflowRequest Core::StartRequest(const std::string& type, const StartOptions& options,
                                             Payload input) const {
   v1::StartWorkflowRequest request = ToProto(options, converter_);
@@ -123,30 +144,39 @@ detail::StartedRun Core::SignalWithStart(const std::string& signal, Payload valu
   return {workflow_id, response.run_id(), response.started()};
 }
 
-void Core::Poll(const std::string& workflow_id, const std::string& run_id,
+void Core::Wait(const std::string& workflow_id, const std::string& run_id,
+                std::optional<Clock::time_point> until, PollDone done) {
+  // Without a run id the first call only asks which run is the latest: a call that waits may have to be
+  // repeated, and by then that could be another one.
+  const Milliseconds wait = run_id.empty() ? Milliseconds(0) : options_.LongPoll();
+  Poll(workflow_id, run_id, wait, until, std::move(done));
+}
+
+void Core::Poll(const std::string& workflow_id, const std::string& run_id, Milliseconds wait,
                 std::optional<Clock::time_point> until, PollDone done) {
   auto request = About<v1::GetResultRequest>(workflow_id, run_id);
   request.set_follow_runs(true);
-  Milliseconds wait = options_.LongPoll();
-  CallOptions call{std::nullopt, wait + kLongPollSlack};
+  CallOptions call{std::nullopt, wait + kLongPollSlack, Milliseconds(0)};
   if (until.has_value()) {
-    const auto left = std::chrono::duration_cast<Milliseconds>(*until - Clock::now());
-    wait = std::clamp(left, Milliseconds(0), wait);
-    call = {std::max(left, Milliseconds(1)) + kLongPollSlack, wait + kLongPollSlack};
+    const auto left = std::max(std::chrono::ceil<Milliseconds>(*until - Clock::now()), Milliseconds(0));
+    wait = std::min(left, wait);
+    call = {left, wait + kLongPollSlack, kAnswerGrace};
   }
   request.set_wait_ms(wait.count());
   calls_.Start<v1::GetResultRequest, v1::GetResultResponse>(
       &Stub::GetResult, std::move(request), call,
-      [this, workflow_id, run_id, until, done = std::move(done)](const grpc::Status& status,
-                                                                 v1::GetResultResponse& response) {
-        if (!status.ok()) {
-          done(ErrorOf(status), nullptr);
+      [this, workflow_id, until, done = std::move(done)](const grpc::Status& status,
+                                                         v1::GetResultResponse& response) {
+        if (!status.ok() && until.has_value() && Transient(status)) {
+          done(nullptr, nullptr, WhatOf(status));
+        } else if (!status.ok()) {
+          done(ErrorOf(status), nullptr, "");
         } else if (response.status() != v1::RUN_STATUS_RUNNING) {
-          done(nullptr, &response);
+          done(nullptr, &response, "");
         } else if (until.has_value() && Clock::now() >= *until) {
-          done(nullptr, nullptr);
+          done(nullptr, nullptr, "");
         } else {
-          Poll(workflow_id, run_id, until, done);
+          Poll(workflow_id, response.run_id(), options_.LongPoll(), until, done);
         }
       });
 }
@@ -162,23 +192,28 @@ Payload Core::WaitResult(const std::string& workflow_id, const std::string& run_
                          std::optional<Milliseconds> timeout) {
   std::optional<Clock::time_point> until;
   if (timeout.has_value()) until = Clock::now() + *timeout;
-  std::promise<std::optional<v1::GetResultResponse>> promise;
-  Poll(workflow_id, run_id, until, [&](std::exception_ptr error, const v1::GetResultResponse* response) {
-    detail::Settle(promise, error,
-                   [&] { return response != nullptr ? std::optional(*response) : std::nullopt; });
-  });
-  const std::optional<v1::GetResultResponse> response = promise.get_future().get();
-  if (!response.has_value()) {
-    throw TimeoutError("workflow '" + workflow_id + "' is still running after " +
-                       std::to_string(timeout->count()) + " ms");
-  }
-  return ResultOf(*response, workflow_id);
+  struct Outcome {
+    std::optional<v1::GetResultResponse> response;
+    std::string trouble;
+  };
+  std::promise<Outcome> promise;
+  Wait(workflow_id, run_id, until,
+       [&](std::exception_ptr error, const v1::GetResultResponse* response, const std::string& trouble) {
+         detail::Settle(promise, error, [&] {
+           return Outcome{response != nullptr ? std::optional(*response) : std::nullopt, trouble};
+         });
+       });
+  const Outcome outcome = promise.get_future().get();
+  if (outcome.response.has_value()) return ResultOf(*outcome.response, workflow_id);
+  const std::string after = " after " + std::to_string(timeout->count()) + " ms";
+  if (outcome.trouble.empty()) throw TimeoutError("workflow '" + workflow_id + "' is still running" + after);
+  throw TimeoutError("no word of workflow '" + workflow_id + "'" + after + ": " + outcome.trouble);
 }
 
 void Core::WaitResultAsync(const std::string& workflow_id, const std::string& run_id, ResultDone done) {
-  Poll(workflow_id, run_id, std::nullopt,
-       [this, workflow_id, done = std::move(done)](std::exception_ptr error,
-                                                   const v1::GetResultResponse* response) {
+  Wait(workflow_id, run_id, std::nullopt,
+       [this, workflow_id, done = std::move(done)](
+           std::exception_ptr error, const v1::GetResultResponse* response, const std::string&) {
          if (error != nullptr) {
            done(error, nullptr);
            return;
@@ -199,28 +234,37 @@ void Core::Signal(const std::string& workflow_id, const std::string& run_id, con
   auto request = Changing<v1::SignalWorkflowRequest>(workflow_id, run_id);
   request.set_signal_name(signal);
   *request.mutable_input() = runtime::ToProto(runtime::Encode(converter_, std::move(value)));
-  Ask(&Stub::SignalWorkflow, std::move(request));
+  Change(&Stub::SignalWorkflow, std::move(request));
 }
 
 void Core::Cancel(const std::string& workflow_id, const std::string& run_id, const std::string& reason) {
   auto request = Changing<v1::CancelWorkflowRequest>(workflow_id, run_id);
   request.set_reason(reason);
-  Ask(&Stub::CancelWorkflow, std::move(request));
+  Change(&Stub::CancelWorkflow, std::move(request));
 }
 
 void Core::Terminate(const std::string& workflow_id, const std::string& run_id, const std::string& reason) {
   auto request = Changing<v1::TerminateWorkflowRequest>(workflow_id, run_id);
   request.set_reason(reason);
-  Ask(&Stub::TerminateWorkflow, std::move(request));
+  Change(&Stub::TerminateWorkflow, std::move(request));
 }
 
 RunDescription Core::Describe(const std::string& workflow_id, const std::string& run_id) {
-  return FromProto(Ask(&Stub::DescribeWorkflow, About<v1::DescribeWorkflowRequest>(workflow_id, run_id)),
-                   converter_);
+  auto response = Ask(&Stub::DescribeWorkflow, About<v1::DescribeWorkflowRequest>(workflow_id, run_id));
+  // Only these are followed by another run.
+  const v1::RunStatus status = response.summary().status();
+  if (!run_id.empty() && (status == v1::RUN_STATUS_FAILED || status == v1::RUN_STATUS_TIMED_OUT)) {
+    const std::string last = LastRun(workflow_id, run_id);
+    if (!last.empty() && last != run_id) {
+      response = Ask(&Stub::DescribeWorkflow, About<v1::DescribeWorkflowRequest>(workflow_id, last));
+    }
+  }
+  return FromProto(response, converter_);
 }
 
 RunStatus Core::Status(const std::string& workflow_id, const std::string& run_id) {
   auto request = About<v1::GetResultRequest>(workflow_id, run_id);
+  request.set_follow_runs(true);
   return static_cast<RunStatus>(Ask(&Stub::GetResult, std::move(request)).status());
 }
 

@@ -53,13 +53,23 @@ class Core final : public detail::ClientCore {
   // Throws what the status says.
   template <typename Request, typename Response>
   Response Ask(Calls::Method<Request, Response> method, Request request);
+  // Same, for what changes a run: if that run is closed and was followed by another, asks that one, with the
+  // same request id.
+  template <typename Request, typename Response>
+  void Change(Calls::Method<Request, Response> method, Request request);
+  // The last run of the chain that `run_id` belongs to; empty if the server cannot say.
+  std::string LastRun(const std::string& workflow_id, const std::string& run_id);
   [[noreturn]] void ThrowStartError(const grpc::Status& status, const std::string& workflow_id);
 
-  // One long poll after the other until the run is closed or `until` has passed. `done` gets the last
-  // answer, or a null pointer when the time was up.
-  using PollDone = std::function<void(std::exception_ptr, const v1::GetResultResponse*)>;
-  void Poll(const std::string& workflow_id, const std::string& run_id, std::optional<Clock::time_point> until,
+  // One long poll after the other until the run is closed or `until` has passed. `done` gets an error or the
+  // last answer; or neither when the time was up, and what went wrong last, "" if nothing did.
+  using PollDone =
+      std::function<void(std::exception_ptr, const v1::GetResultResponse*, const std::string& trouble)>;
+  void Wait(const std::string& workflow_id, const std::string& run_id, std::optional<Clock::time_point> until,
             PollDone done);
+  // The next of these polls, `wait` long.
+  void Poll(const std::string& workflow_id, const std::string& run_id, Milliseconds wait,
+            std::optional<Clock::time_point> until, PollDone done);
   // What a closed run yields; throws WorkflowFailed.
   Payload ResultOf(const v1::GetResultResponse& response, const std::string& workflow_id) const;
 

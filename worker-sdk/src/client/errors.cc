@@ -40,6 +40,10 @@ ServiceError::ServiceError(StatusCode code, const std::string& message)
 
 namespace client {
 
+std::string WhatOf(const grpc::Status& status) {
+  return ServiceError(static_cast<StatusCode>(status.error_code()), status.error_message()).what();
+}
+
 std::exception_ptr ErrorOf(const grpc::Status& status) {
   switch (status.error_code()) {
     case grpc::INVALID_ARGUMENT:

@@ -13,6 +13,8 @@
 
 namespace perdure::client {
 
+// "UNAVAILABLE: ...", for a status that is not OK.
+std::string WhatOf(const grpc::Status& status);
 // The exception for a status that is not OK (ALREADY_EXISTS is for the caller, who knows the run).
 std::exception_ptr ErrorOf(const grpc::Status& status);
 // Throws it, unless the status is OK.

@@ -213,6 +213,7 @@ TEST_F(ClientTest, AsksAgainUntilTheRunIsClosed) {
     if (asked.size() == 2) return grpc::Status(grpc::UNAVAILABLE, "stopping");
     if (asked.size() < 4) {
       response->set_status(v1::RUN_STATUS_RUNNING);
+      response->set_run_id(request.execution().run_id());
       return grpc::Status::OK;
     }
     return Completed(response, "\"shipped\"");
@@ -224,6 +225,26 @@ TEST_F(ClientTest, AsksAgainUntilTheRunIsClosed) {
   EXPECT_TRUE(asked[0].follow_runs());
   EXPECT_EQ(asked[3].execution().workflow_id(), "order-42");
   EXPECT_EQ(asked[3].execution().run_id(), "run-1");
+}
+
+TEST_F(ClientTest, AResultIsThatOfTheRunThatWasTheLatestWhenItWasAskedFor) {
+  std::vector<v1::GetResultRequest> asked;
+  server_.result = [&](const v1::GetResultRequest& request, v1::GetResultResponse* response) {
+    asked.push_back(request);
+    if (asked.size() == 4) return Completed(response, "\"shipped\"");
+    response->set_status(v1::RUN_STATUS_RUNNING);
+    // The third one follows the first: it was retried.
+    response->set_run_id(asked.size() < 3 ? "run-1" : "run-2");
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(Make().GetHandle(Fulfil, "order-42").Result(), "shipped");
+  ASSERT_EQ(asked.size(), 4u);
+  EXPECT_EQ(asked[0].execution().run_id(), "");
+  EXPECT_EQ(asked[0].wait_ms(), 0);
+  EXPECT_EQ(asked[1].execution().run_id(), "run-1");
+  EXPECT_GT(asked[1].wait_ms(), 0);
+  EXPECT_EQ(asked[2].execution().run_id(), "run-1");
+  EXPECT_EQ(asked[3].execution().run_id(), "run-2");
 }
 
 TEST_F(ClientTest, AResultCanBeWaitedForInTheBackground) {
@@ -245,6 +266,32 @@ TEST_F(ClientTest, StopsWaitingAfterTheTimeout) {
   auto handle = Make().GetHandle(Fulfil, "order-42");
   EXPECT_THROW(handle.Result(milliseconds(30)), TimeoutError);
   EXPECT_FALSE(handle.TryResult(milliseconds(1)).has_value());
+}
+
+TEST_F(ClientTest, AServerThatIsAwayIsNotWaitedForBeyondTheTimeout) {
+  server_.result = [](const v1::GetResultRequest&, v1::GetResultResponse*) {
+    return grpc::Status(grpc::UNAVAILABLE, "recovering");
+  };
+  const auto handle = Make().GetHandle(Fulfil, "order-42", "run-1");
+  try {
+    handle.Result(milliseconds(30));
+    FAIL() << "no exception";
+  } catch (const TimeoutError& error) {
+    EXPECT_THAT(error.what(),
+                HasSubstr("no word of workflow 'order-42' after 30 ms: UNAVAILABLE: recovering"));
+  }
+  EXPECT_TRUE(handle.TryResult(milliseconds(0)).error().HasKind(FailureKind::kTimeout));
+}
+
+TEST_F(ClientTest, ATimeoutOfZeroAsksOnce) {
+  int asked = 0;
+  server_.result = [&](const v1::GetResultRequest& request, v1::GetResultResponse* response) {
+    ++asked;
+    EXPECT_EQ(request.wait_ms(), 0);
+    return Completed(response, "\"shipped\"");
+  };
+  EXPECT_EQ(Make().GetHandle(Fulfil, "order-42", "run-1").Result(milliseconds(0)), "shipped");
+  EXPECT_EQ(asked, 1);
 }
 
 TEST_F(ClientTest, AFailedRunThrowsWithItsCauses) {
@@ -329,6 +376,96 @@ TEST_F(ClientTest, SignalsCancelsAndTerminates) {
   EXPECT_EQ(cancel.identity(), "tester");
   EXPECT_THROW(handle.Terminate("enough"), RunClosed);
   EXPECT_EQ(terminate.reason(), "enough");
+}
+
+// A workflow whose runs fail and are retried: each is closed but the last, which may be, too.
+class RetriedRunTest : public ClientTest {
+ protected:
+  RetriedRunTest() {
+    server_.start = [](const v1::StartWorkflowRequest&, v1::StartWorkflowResponse* response) {
+      response->set_run_id("run-1");
+      response->set_started(true);
+      return grpc::Status::OK;
+    };
+    server_.result = [this](const v1::GetResultRequest& request, v1::GetResultResponse* response) {
+      const bool last = request.follow_runs() || request.execution().run_id() == runs_.back();
+      response->set_run_id(request.follow_runs() ? runs_.back() : request.execution().run_id());
+      response->set_status(last ? last_status_ : v1::RUN_STATUS_FAILED);
+      return grpc::Status::OK;
+    };
+    server_.signal = [this](const v1::SignalWorkflowRequest& r, v1::SignalWorkflowResponse*) {
+      return Changed(r);
+    };
+    server_.cancel = [this](const v1::CancelWorkflowRequest& r, v1::CancelWorkflowResponse*) {
+      return Changed(r);
+    };
+    server_.terminate = [this](const v1::TerminateWorkflowRequest& r, v1::TerminateWorkflowResponse*) {
+      return Changed(r);
+    };
+    server_.describe = [this](const v1::DescribeWorkflowRequest& r, v1::DescribeWorkflowResponse* response) {
+      const std::string& run = r.execution().run_id();
+      response->mutable_summary()->set_run_id(run);
+      response->mutable_summary()->set_status(run == runs_.back() ? last_status_ : v1::RUN_STATUS_FAILED);
+      return grpc::Status::OK;
+    };
+  }
+
+  template <typename Request>
+  grpc::Status Changed(const Request& request) {
+    const std::string& run = request.execution().run_id();
+    request_ids_.insert(request.request_id());
+    // The last one fails, and is retried, before the call comes.
+    if (!next_run_.empty()) runs_.push_back(std::exchange(next_run_, ""));
+    if (run != runs_.back() || last_status_ != v1::RUN_STATUS_RUNNING) {
+      return grpc::Status(grpc::FAILED_PRECONDITION, "run " + run + " is closed");
+    }
+    changed_.push_back(run);
+    return grpc::Status::OK;
+  }
+
+  std::vector<std::string> runs_{"run-1"};
+  std::string next_run_;
+  v1::RunStatus last_status_ = v1::RUN_STATUS_RUNNING;
+  std::vector<std::string> changed_;
+  std::set<std::string> request_ids_;
+};
+
+TEST_F(RetriedRunTest, AHandleReachesTheRunThatFollowed) {
+  const auto handle = Make().Start(Fulfil, Order{});
+  handle.Signal(Poke);
+  runs_ = {"run-1", "run-2"};
+  handle.Signal(Poke);
+  runs_ = {"run-1", "run-2", "run-3"};
+  handle.Cancel();
+  handle.Terminate();
+  EXPECT_THAT(changed_, ElementsAre("run-1", "run-2", "run-3", "run-3"));
+  EXPECT_EQ(request_ids_.size(), 4u);
+  EXPECT_EQ(handle.RunId(), "run-1");
+  EXPECT_EQ(handle.Status(), RunStatus::kRunning);
+  EXPECT_EQ(handle.Describe().summary.run_id, "run-3");
+}
+
+TEST_F(RetriedRunTest, ARunThatIsRetriedMeanwhileIsFollowedOnce) {
+  const auto handle = Make().Start(Fulfil, Order{});
+  runs_ = {"run-1", "run-2"};
+  next_run_ = "run-3";
+  handle.Signal(Poke);
+  EXPECT_THAT(changed_, ElementsAre("run-3"));
+  EXPECT_EQ(request_ids_.size(), 1u);
+}
+
+TEST_F(RetriedRunTest, AChainThatHasEndedIsClosed) {
+  const auto handle = Make().Start(Fulfil, Order{});
+  runs_ = {"run-1", "run-2"};
+  last_status_ = v1::RUN_STATUS_FAILED;
+  try {
+    handle.Signal(Poke);
+    FAIL() << "no exception";
+  } catch (const RunClosed& error) {
+    EXPECT_THAT(error.what(), HasSubstr("run-2 is closed"));
+  }
+  EXPECT_EQ(handle.Status(), RunStatus::kFailed);
+  EXPECT_EQ(handle.Describe().summary.run_id, "run-2");
 }
 
 TEST_F(ClientTest, SignalsOrStarts) {
