@@ -95,16 +95,16 @@ export PERDURE_ADDRESS=$address
 echo "perdured listens on $address; metrics and health: http://$http_address/"
 
 say "Worker"
-"${launcher[@]}" "$bin/perdure-example-order-worker" --address "$address" --task-queue orders \
+"${launcher[@]}" "$bin/perdure-example-order-worker" --address "$address" \
   >"$home/worker.log" 2>&1 </dev/null &
 pids+=($!)
 worker_pid=$!
-has_worker() { "$bin/perdure" server info --output json | grep -q '"task_queue": *"orders"'; }
+has_worker() { "$bin/perdure" server info --output json | grep -q '"task_queue": *"default"'; }
 wait_for 30 "$worker_pid" "$home/worker.log" has_worker
 echo "connected; it hosts the workflow order_fulfillment and its tasks"
 
 say "200 orders: validate, then stock and payment in parallel, then finalize"
-"$bin/perdure-example-orders" --address "$address" --task-queue orders "$orders" ||
+"$bin/perdure-example-orders" --address "$address" "$orders" ||
   fail "the orders did not all get through" "$home/worker.log"
 
 say "What one of them went through"
@@ -119,7 +119,7 @@ if [ "$keep" = 1 ]; then
   say "Server and worker stay up"
   cat <<EOF
 server   $address, HTTP http://$http_address/   (pid $server_pid)
-worker   task queue orders                       (pid $worker_pid)
+worker   task queue default                      (pid $worker_pid)
 logs     $home/*.log
 stop     kill $worker_pid $server_pid
 remove   rm -r $home
@@ -132,7 +132,7 @@ EOF
   $bin/perdure workflow count
   $bin/perdure workflow describe $id
   head -n 1 $orders > /tmp/order.json
-  $bin/perdure workflow start --type order_fulfillment --task-queue orders --id my-order \\
+  $bin/perdure workflow start --type order_fulfillment --id my-order \\
       --input @/tmp/order.json --wait
   kill -9 $server_pid    # then start it again, and nothing is lost:
   $bin/perdured --data-dir $home/data --listen $address --http-listen $http_address

@@ -1,6 +1,6 @@
 // A worker that hosts the order workflow and its tasks.
 //
-//   perdure-example-order-worker --task-queue orders
+//   perdure-example-order-worker
 #include <perdure/worker.h>
 
 #include <CLI/CLI.hpp>
@@ -52,10 +52,11 @@ int Run(const Flags& flags) {
   };
   worker.Host(orders::ValidateOrder, with_shop(&orders::Shop::ValidateOrder));
   worker.Host(orders::ReserveInventory, with_shop(&orders::Shop::ReserveInventory));
-  worker.Host(orders::ReleaseInventory, with_shop(&orders::Shop::ReleaseInventory));
   worker.Host(orders::ProcessPayment, with_shop(&orders::Shop::ProcessPayment));
-  worker.Host(orders::RefundPayment, with_shop(&orders::Shop::RefundPayment));
   worker.Host(orders::FinalizeOrder, with_shop(&orders::Shop::FinalizeOrder));
+  worker.Host(orders::ReleaseInventory, with_shop(&orders::Shop::ReleaseInventory));
+  worker.Host(orders::RefundPayment, with_shop(&orders::Shop::RefundPayment));
+  worker.Host(orders::RecallParcel, with_shop(&orders::Shop::RecallParcel));
   worker.Host(orders::OrderFulfillment, orders::Fulfil);
   return worker.Run();
 }

@@ -118,16 +118,20 @@ PERDURE_JSON(Fulfilment, order_id, status, reason, tracking_id, transaction_id, 
 inline constexpr perdure::Task<ValidatedOrder(Order)> ValidateOrder{"validate_order"};
 // Fails with "OutOfStock".
 inline constexpr perdure::Task<Reservation(StockRequest)> ReserveInventory{"reserve_inventory"};
-inline constexpr perdure::Task<void(Reservation)> ReleaseInventory{"release_inventory"};
 // Fails with "CardDeclined".
 inline constexpr perdure::Task<Receipt(Charge)> ProcessPayment{"process_payment"};
-inline constexpr perdure::Task<void(Receipt)> RefundPayment{"refund_payment"};
 // Hands the parcel over; yields the tracking number.
 inline constexpr perdure::Task<std::string(Shipment)> FinalizeOrder{"finalize_order"};
 
+// These take an order's id and undo what the three above did for it. Where nothing was done, they do nothing.
+inline constexpr perdure::Task<void(std::string)> ReleaseInventory{"release_inventory"};
+inline constexpr perdure::Task<void(std::string)> RefundPayment{"refund_payment"};
+inline constexpr perdure::Task<void(std::string)> RecallParcel{"recall_parcel"};
+
 inline constexpr perdure::Workflow<Fulfilment(Order)> OrderFulfillment{"order_fulfillment"};
 
-inline constexpr char kTaskQueue[] = "orders";
+// Where workers and clients meet that name no queue.
+inline constexpr char kTaskQueue[] = "default";
 
 }  // namespace orders
 

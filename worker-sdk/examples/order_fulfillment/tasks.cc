@@ -48,11 +48,6 @@ Reservation Shop::ReserveInventory(perdure::TaskContext& task, const StockReques
   return reservation;
 }
 
-void Shop::ReleaseInventory(perdure::TaskContext& task, const Reservation& reservation) const {
-  Work(task);
-  ledger_->Record(task, reservation.order_id);
-}
-
 Receipt Shop::ProcessPayment(perdure::TaskContext& task, const Charge& charge) const {
   Work(task);
   MayHiccup("the payment provider", task, charge.order_id);
@@ -70,17 +65,27 @@ Receipt Shop::ProcessPayment(perdure::TaskContext& task, const Charge& charge) c
   return receipt;
 }
 
-void Shop::RefundPayment(perdure::TaskContext& task, const Receipt& receipt) const {
-  Work(task);
-  ledger_->Record(task, receipt.order_id);
-}
-
 std::string Shop::FinalizeOrder(perdure::TaskContext& task, const Shipment& shipment) const {
   Work(task);
   MayHiccup("the carrier", task, shipment.order_id);
   const std::string tracking = Reference(shipment.shipping.country.c_str(), task);
   ledger_->Record(task, shipment.order_id);
   return tracking;
+}
+
+void Shop::ReleaseInventory(perdure::TaskContext& task, const std::string& order_id) const {
+  Work(task);
+  ledger_->Record(task, order_id);
+}
+
+void Shop::RefundPayment(perdure::TaskContext& task, const std::string& order_id) const {
+  Work(task);
+  ledger_->Record(task, order_id);
+}
+
+void Shop::RecallParcel(perdure::TaskContext& task, const std::string& order_id) const {
+  Work(task);
+  ledger_->Record(task, order_id);
 }
 
 }  // namespace orders

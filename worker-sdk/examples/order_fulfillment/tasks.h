@@ -20,10 +20,12 @@ class Shop {
 
   ValidatedOrder ValidateOrder(perdure::TaskContext& task, const Order& order) const;
   Reservation ReserveInventory(perdure::TaskContext& task, const StockRequest& wanted) const;
-  void ReleaseInventory(perdure::TaskContext& task, const Reservation& reservation) const;
   Receipt ProcessPayment(perdure::TaskContext& task, const Charge& charge) const;
-  void RefundPayment(perdure::TaskContext& task, const Receipt& receipt) const;
   std::string FinalizeOrder(perdure::TaskContext& task, const Shipment& shipment) const;
+  // A real shop looks up what it did for the order; this one remembers nothing.
+  void ReleaseInventory(perdure::TaskContext& task, const std::string& order_id) const;
+  void RefundPayment(perdure::TaskContext& task, const std::string& order_id) const;
+  void RecallParcel(perdure::TaskContext& task, const std::string& order_id) const;
 
  private:
   // Stands for the time that an outside system takes; throws perdure::Cancelled if the task is cancelled.

@@ -8,8 +8,9 @@
 
 namespace orders {
 
-// An order that cannot be fulfilled completes with a status that says why, and with everything undone that
-// was done for it. The run fails only for what nobody foresaw.
+// An order that cannot be fulfilled completes with a status that says why. The run fails only for what nobody
+// foresaw. However it ends, and whenever it is cancelled: either the order is fulfilled, or everything is
+// undone that was done for it.
 perdure::Co<Fulfilment> Fulfil(perdure::Context& ctx, Order order);
 
 }  // namespace orders
