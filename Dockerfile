@@ -14,7 +14,7 @@ RUN cmake --preset release -DPERDURE_TESTS=OFF \
 FROM debian:12-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends \
-      libabsl20220623 libbz2-1.0 libcpp-httplib0.11 libgflags2.2 libgrpc++1.51 liblz4-1 libprometheus-cpp-core1.0 \
+      libabsl20220623 libbz2-1.0 libcpp-httplib0.11 libgflags2.2 libgrpc++1.51 libjemalloc2 liblz4-1 libprometheus-cpp-core1.0 \
       libprotobuf32 libsnappy1v5 libspdlog1.10 libyaml-cpp0.7 libzstd1 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 7480 --home-dir /var/lib/perdure --create-home perdure

@@ -9,7 +9,7 @@ packages=(
   clang-19 clang-format-19 clang-tidy-19 libclang-rt-19-dev lld-19 mold ccache cmake ninja-build pkg-config git
   # libraries of the daemon, the command line tool and the SDK
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc librocksdb-dev libabsl-dev
-  libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libcpp-httplib-dev libssl-dev
+  libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libcpp-httplib-dev libssl-dev libjemalloc-dev
   # tests
   libgtest-dev libgmock-dev
 )

@@ -18,7 +18,6 @@ namespace perdure {
 namespace {
 
 constexpr std::chrono::milliseconds kHousekeepingInterval{100};
-constexpr int64_t kReadsWaitingMax = 10'000;
 constexpr int kExitStorageFailed = 70;
 
 int64_t NowMs() {
@@ -52,10 +51,12 @@ partition::PartitionOptions PartitionOptionsOf(const ops::ServerConfig& c) {
   o.mailbox_items_max = c.mailbox_items_max;
   o.run_cache_bytes_max = c.run_cache_bytes_max / std::max<int64_t>(1, c.partitions);
   o.checkpoint_interval_ms = c.checkpoint_interval_ms;
+  o.staged_bytes_max = c.staged_bytes_max;
   o.timer_window_ms = c.timer_window_ms;
   o.timer_window_items_max = c.timer_window_items_max;
   o.reconnect_grace_ms = c.reconnect_grace_ms;
   o.retention_sweep_interval_ms = c.retention_sweep_interval_ms;
+  o.retention_batch_max = c.retention_batch_max;
   o.waiters_max = c.waiters_max;
   o.now_ms = NowMs;
   return o;
@@ -65,6 +66,12 @@ dispatch::DispatchOptions DispatchOptionsOf(const ops::ServerConfig& c, uint64_t
   dispatch::DispatchOptions o;
   o.sessions_max = c.sessions_max;
   o.queue_window_max = c.queue_window_max;
+  o.queue_window_bytes_max = c.queue_window_bytes_max;
+  o.queued_bytes_max = c.queued_bytes_max;
+  o.session_outgoing_bytes_max = c.session_outgoing_bytes_max;
+  o.credits_max = c.credits_max;
+  o.types_per_session_max = c.types_per_session_max;
+  o.in_hand_max = c.in_hand_max;
   o.reconnect_grace_ms = c.reconnect_grace_ms;
   o.name_bytes_max = c.name_bytes_max;
   o.server_epoch = epoch;
@@ -158,7 +165,8 @@ absl::Status Daemon::BuildRing() {
   partition::Reader::Limits limits;
   limits.list_rows_scanned_max = config_.list_rows_scanned_max;
   reader_ = std::make_unique<partition::Reader>(store_.get(), partitions_wanted_, limits);
-  pool_ = std::make_unique<partition::ReaderPool>(static_cast<int>(config_.readers), kReadsWaitingMax);
+  pool_ =
+      std::make_unique<partition::ReaderPool>(static_cast<int>(config_.readers), config_.reads_waiting_max);
   dispatcher_ = std::make_unique<dispatch::Dispatcher>(DispatchOptionsOf(config_, epoch_), ring_.get(),
                                                        std::move(sessions));
   ring_->Connect(std::move(partitions), committer_.get(), dispatcher_.get(), reader_.get(), pool_.get());

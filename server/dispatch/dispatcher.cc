@@ -293,8 +293,13 @@ void Dispatcher::Recall(const Work& work, After& after) {
       Pump(*session, after);
       break;
     case Place::kSent:
-      // An activation whose run is closed: its answer will be dropped as stale.
-      if (item->kind == WorkKind::kActivation) break;
+      // An activation whose run is closed. Its worker hears by `evict` that the run is gone and may never
+      // answer: the credit is returned here, and an answer that comes all the same is stale.
+      if (item->kind == WorkKind::kActivation) {
+        Drop(item);
+        Pump(*session, after);
+        break;
+      }
       // Kept with the item: a worker that has lost its stream hears of it when it is back.
       item->cancel_reason = work.reason;
       SendCancel(*session, *item, after);

@@ -9,7 +9,6 @@
 #define PERDURE_SERVER_ENGINE_STATE_H_
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_set.h"
+#include "server/engine/fifo.h"
 #include "server/engine/types.h"
 
 namespace perdure::engine {
@@ -104,10 +104,10 @@ class RequestIds {
  public:
   bool Contains(const std::string& id) const { return !id.empty() && set_.contains(id); }
   void Add(const std::string& id, size_t limit);
-  const std::deque<std::string>& in_order() const { return order_; }
+  const Fifo<std::string>& in_order() const { return order_; }
 
  private:
-  std::deque<std::string> order_;
+  Fifo<std::string> order_;
   absl::flat_hash_set<std::string> set_;
 };
 
@@ -132,7 +132,7 @@ struct RunState {
   absl::btree_map<int64_t, PendingTimer> timers;
   absl::btree_map<int64_t, PendingStep> steps;
   // Stimuli past consumed_through, oldest first.
-  std::deque<EventPtr> unconsumed;
+  Fifo<EventPtr> unconsumed;
   RequestIds request_ids;
   // The event that closed the run.
   EventPtr closing_event;

@@ -41,6 +41,7 @@ struct ServerConfig {
   int64_t checkpoint_interval_ms;
   int64_t run_cache_bytes_max;
   int64_t mailbox_items_max;
+  int64_t staged_bytes_max;
   int64_t timer_window_ms;
   int64_t timer_window_items_max;
 
@@ -48,6 +49,12 @@ struct ServerConfig {
   int64_t sessions_max;
   int64_t reconnect_grace_ms;
   int64_t queue_window_max;
+  int64_t queue_window_bytes_max;
+  int64_t queued_bytes_max;
+  int64_t session_outgoing_bytes_max;
+  int64_t credits_max;
+  int64_t types_per_session_max;
+  int64_t in_hand_max;
   int64_t frame_bytes_max;
   int64_t activation_events_max;
   int64_t activation_bytes_max;
@@ -70,11 +77,13 @@ struct ServerConfig {
   // Keeping closed runs.
   int64_t retention_default_ms;
   int64_t retention_sweep_interval_ms;
+  int64_t retention_batch_max;
 
   // Calls.
   int64_t long_poll_ms_max;
   int64_t page_size_max;
   int64_t list_rows_scanned_max;
+  int64_t reads_waiting_max;
   int64_t watchers_max;
   int64_t waiters_max;
 };

@@ -15,7 +15,7 @@ struct PartitionOptions {
   // Writes staged but not committed, over all partitions; past it the partitions wait.
   int64_t staged_bytes_max = 64 << 20;
   // Runs kept in memory though nothing happens to them, per partition.
-  int64_t run_cache_bytes_max = 32 << 20;
+  int64_t run_cache_bytes_max = 16 << 20;
   // How long derived rows may lag behind; bounds recovery.
   int64_t checkpoint_interval_ms = 5'000;
   // Timers due within this window are held in memory, at most so many at a time.

@@ -165,7 +165,17 @@ class World : public DispatchTest {
     on_their_way_.pop_front();
     for (const auto& [queue, run] : batch.to_disk) disk_[{partition, queue}].push_back(run);
     durable_.insert(batch.answered.begin(), batch.answered.end());
+    std::vector<uint64_t> closed;
+    for (const Work& work : batch.work) {
+      if (work.kind == Work::Kind::kWithdraw && work.token.seq() == 0)
+        closed.push_back(work.token.delivery());
+    }
     dispatcher().Release(std::move(batch.work), std::move(batch.acks));
+    // The coroutine is evicted with its activation: a worker that can be told has nothing left to answer.
+    for (Process& p : processes_) {
+      if (!p.stream) continue;
+      for (const uint64_t delivery : closed) p.held.erase(delivery);
+    }
   }
 
   void WithdrawOne() {

@@ -90,14 +90,18 @@ TEST_F(RecallTest, ACancellationThatMayHaveBeenLostWithTheStreamIsRepeated) {
   EXPECT_THAT(worker.Receive().cancels, SizeIs(1));
 }
 
-TEST_F(RecallTest, AnActivationInHandIsLeftAlone) {
+// A worker that is told that the run is gone has nothing to answer.
+TEST_F(RecallTest, AnActivationInHandGivesItsCreditBack) {
   TestWorker worker = Connect(MakeHello("w").Workflows({"order"}, 1));
   Offer(Activation("order", 1));
   const Inbox in = worker.Receive();
+  Offer(Activation("order", 2));
   Withdraw(Activation("order", 1).Token());
-  EXPECT_EQ(worker.Receive().frames, 0);
-  ASSERT_TRUE(worker.Answer(in.activations[0], 1).ok());
-  EXPECT_THAT(upstream.Of<v1::ActivationAnswer>(), SizeIs(1)) << "the partition says that it is stale";
+  EXPECT_THAT(Numbers(worker.Receive().activations), ElementsAre(2)) << "the credit went to the next one";
+  ASSERT_TRUE(worker.Answer(in.activations[0], 7).ok());
+  EXPECT_THAT(worker.Receive().acks, ElementsAre(7)) << "an answer all the same is stale";
+  EXPECT_THAT(upstream.Of<v1::ActivationAnswer>(), IsEmpty());
+  EXPECT_EQ(SessionNamed("w").activations_out(), 1);
 }
 
 TEST_F(RecallTest, WhatIsAnsweredOrUnknownIsNotRecalled) {
