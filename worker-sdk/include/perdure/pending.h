@@ -10,7 +10,12 @@
 // moves it if the type cannot be copied; `co_await std::move(pending)` moves.
 //
 // Dropping a Pending does not stop what it stands for: a task runs on, and nobody learns of its result. Only
-// a wait for a signal or a condition ends with its handle. Cancel() stops it.
+// a wait for a signal or a condition ends with its handle, and so does what a combination would have done
+// about its parts (WithTimeout no longer cancels). Detach() lets a combination go on. Cancel() stops it.
+//
+// An await counts as a handle. Whoever awaits a Pending goes on waiting for what it stood for when the await
+// began, also if another coroutine assigns a new one to the variable meanwhile. To make it look again,
+// Cancel() the old one first, or let it wait for ctx.WaitUntil([&] { return timer.Ready(); }) instead.
 //
 // Ownership: a movable handle. Thread-safety: belongs to its run's thread; never hand one to another thread.
 #ifndef PERDURE_WORKER_SDK_INCLUDE_PERDURE_PENDING_H_
@@ -30,14 +35,7 @@ class [[nodiscard("perdure: await it, keep it, or call Detach() to let it run on
   using Value = T;
 
   Pending(Pending&& other) noexcept = default;
-  Pending& operator=(Pending&& other) noexcept {
-    if (this != &other) {
-      Drop();
-      cell_ = std::move(other.cell_);
-    }
-    return *this;
-  }
-  ~Pending() { Drop(); }
+  Pending& operator=(Pending&& other) noexcept = default;
 
   // False after it was moved from or detached.
   bool Valid() const { return static_cast<bool>(cell_); }
@@ -49,19 +47,17 @@ class [[nodiscard("perdure: await it, keep it, or call Detach() to let it run on
     if (cell_ && !cell_->settled()) cell_->Cancel(reason);
   }
   // Lets it run on its own.
-  void Detach() { Drop(); }
+  void Detach() {
+    if (cell_ && !cell_->settled()) cell_->HandleDetached();
+    cell_ = {};
+  }
 
   // For the SDK.
   explicit Pending(detail::Ref<detail::Cell<T>> cell) : cell_(std::move(cell)) {}
   detail::Cell<T>* cell() const { return cell_.get(); }
 
  private:
-  void Drop() {
-    if (cell_ && !cell_->settled()) cell_->HandleDropped();
-    cell_ = {};
-  }
-
-  detail::Ref<detail::Cell<T>> cell_;
+  detail::Handle<detail::Cell<T>> cell_;
 };
 
 }  // namespace perdure

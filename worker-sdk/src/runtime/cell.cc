@@ -3,6 +3,7 @@
 
 #include "perdure/detail/combinator.h"
 #include "perdure/errors.h"
+#include "worker-sdk/src/runtime/run.h"
 
 namespace perdure::detail {
 
@@ -50,6 +51,8 @@ void CellBase::NoteSettled() {
     waiter.OnSettled();
   }
 }
+
+void KeepUntilSettled(CellBase& cell) { cell.run()->KeepUntilSettled(cell); }
 
 void ChildWatch::Watch(std::vector<CellBase*> children) {
   children_ = std::move(children);

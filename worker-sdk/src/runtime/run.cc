@@ -44,6 +44,7 @@ RunCore::~RunCore() {
     const Ref<Strand> last = std::move(std::prev(strands_.end())->second);
     strands_.erase(std::prev(strands_.end()));
   }
+  kept_.clear();
   waiting_.clear();
   conditions_.clear();
   open_steps_.clear();
@@ -179,6 +180,10 @@ void RunCore::Begin(const v1::RunStarted& started, std::int64_t time_unix_ms) {
   auto strand = MakeRef<StrandOf<Payload, decltype(make)>>(*this, root_scope_, std::move(make));
   outcome_ = Ref<Cell<Payload>>(strand->cell().get());
   Start(Ref<Strand>(strand.get()));
+}
+
+void RunCore::KeepUntilSettled(CellBase& cell) {
+  if (!dying_) cell.Attach(kept_.try_emplace(&cell, *this, cell).first->second);
 }
 
 void RunCore::Start(Ref<Strand> strand) {

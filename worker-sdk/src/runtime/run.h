@@ -83,6 +83,7 @@ class RunCore {
   void Refuse(Failure failure);
   void RefuseInput(const std::string& what, const std::exception_ptr& error);
 
+  void KeepUntilSettled(CellBase& cell);
   void Start(Ref<Strand> strand);
   void MakeReady(Strand& strand) { ready_.push_back(&strand); }
 
@@ -107,6 +108,17 @@ class RunCore {
   struct Condition {
     Leaf* leaf = nullptr;
     std::function<bool()> predicate;
+  };
+
+  // A combination without a handle, which goes on by itself.
+  class Kept final : public Waiter {
+   public:
+    Kept(RunCore& run, CellBase& cell) : run_(run), cell_(&cell) {}
+    void OnSettled() override { run_.kept_.erase(cell_.get()); }
+
+   private:
+    RunCore& run_;
+    const Ref<CellBase> cell_;
   };
 
   void Begin(const v1::RunStarted& started, std::int64_t time_unix_ms);
@@ -151,6 +163,7 @@ class RunCore {
   std::map<std::int64_t, OpenStep> open_steps_;
   std::map<std::string, SignalQueue, std::less<>> signals_;
   std::map<std::int64_t, Condition> conditions_;
+  std::unordered_map<CellBase*, Kept> kept_;
 
   std::deque<Strand*> ready_;
   // In the order started.

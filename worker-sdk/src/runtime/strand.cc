@@ -71,7 +71,7 @@ void Scope::Cancel(const std::string& reason) {
 
 bool CellAwait::Ready() const {
   if (strand_ == nullptr) ThrowUsageError("this coroutine is not run by the SDK");
-  if (cell_ == nullptr) ThrowUsageError("this Pending was already handed over, detached or moved from");
+  if (!cell_) ThrowUsageError("this Pending was already handed over, detached or moved from");
   if (cell_->run() != &strand_->run()) ThrowUsageError("this Pending belongs to another run");
   if (cell_->settled()) return true;
   if (strand_->scope().cancelled() && !cell_->HoldsOff()) throw Cancelled(strand_->scope().reason());

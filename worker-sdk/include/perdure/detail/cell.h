@@ -62,8 +62,16 @@ class CellBase : public RefCounted {
   virtual void Cancel(const std::string& reason) = 0;
   // Whether the cell was told of a cancellation and settles in its own time: its waiters are not interrupted.
   virtual bool HoldsOff() const { return false; }
-  // The handle is gone: nobody can wait for this cell any more.
+  // The last handle is gone: nobody can wait for this cell any more.
   virtual void HandleDropped() {}
+  // A handle is let go on purpose: what the cell does, it goes on doing by itself.
+  virtual void HandleDetached() {}
+
+  // For Handle.
+  void AddHandle() { ++handles_; }
+  void DropHandle() {
+    if (--handles_ == 0 && !settled()) HandleDropped();
+  }
 
  protected:
   CellBase() : run_(CurrentRun()) {}
@@ -76,9 +84,37 @@ class CellBase : public RefCounted {
 
   RunCore* const run_;
   State state_ = State::kOpen;
+  int handles_ = 0;
   std::exception_ptr error_;
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
+};
+
+// What a Pending holds, and an await for as long as it lasts: the cell stays, and is known to be waited for,
+// whatever becomes of the variable that was awaited.
+template <class C>
+class Handle {
+ public:
+  Handle() = default;
+  explicit Handle(Ref<C> cell) : cell_(std::move(cell)) {
+    if (cell_) cell_->AddHandle();
+  }
+  Handle(const Handle& other) : Handle(other.cell_) {}
+  Handle(Handle&& other) noexcept = default;
+  Handle& operator=(Handle other) noexcept {
+    std::swap(cell_, other.cell_);
+    return *this;
+  }
+  ~Handle() {
+    if (cell_) cell_->DropHandle();
+  }
+
+  C* get() const { return cell_.get(); }
+  C* operator->() const { return cell_.get(); }
+  explicit operator bool() const { return static_cast<bool>(cell_); }
+
+ private:
+  Ref<C> cell_;
 };
 
 // How a T that may be void is kept.

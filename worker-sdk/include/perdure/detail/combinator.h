@@ -54,6 +54,9 @@ class ChildWatch {
   bool watching_ = false;
 };
 
+// Has the cell's run hold it until it settles.
+void KeepUntilSettled(CellBase& cell);
+
 // A cell over children; cancelling it cancels those that are open.
 template <class T>
 class CombinedCell : public Cell<T>, protected ChildWatch {
@@ -65,6 +68,7 @@ class CombinedCell : public Cell<T>, protected ChildWatch {
     }
   }
   bool HoldsOff() const override { return AnyHoldsOff(); }
+  void HandleDetached() override { KeepUntilSettled(*this); }
 };
 
 }  // namespace perdure::detail

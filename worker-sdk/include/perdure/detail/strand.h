@@ -103,7 +103,7 @@ class CellAwait : public Waiter {
   void OnSettled() override;
 
  protected:
-  CellAwait(CellBase* cell, Strand* strand) : cell_(cell), strand_(strand) {}
+  CellAwait(CellBase* cell, Strand* strand) : cell_(Ref<CellBase>(cell)), strand_(strand) {}
   // Whether the cell is settled. Throws UsageError and Cancelled.
   bool Ready() const;
   void Suspend(std::coroutine_handle<> coroutine);
@@ -111,7 +111,7 @@ class CellAwait : public Waiter {
 
  private:
   friend class Strand;
-  CellBase* const cell_;
+  const Handle<CellBase> cell_;
   Strand* const strand_;
   bool interrupted_ = false;
 };
