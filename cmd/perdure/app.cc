@@ -19,8 +19,7 @@ namespace {
 
 constexpr char kFooter[] =
     "Try it:\n"
-    "  perdure workflow start --type order_fulfillment --task-queue orders --id order-1 --input @order.json "
-    "--wait\n"
+    "  perdure workflow start --type order_fulfillment --id order-1 --input @order.json --wait\n"
     "  perdure workflow list --status failed\n"
     "  perdure workflow history order-1\n"
     "\n"

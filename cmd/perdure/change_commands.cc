@@ -19,11 +19,13 @@ struct SignalOptions {
   RunOptions run;
   std::string name;
   std::string input;
+  std::string request_id;
 };
 
 struct StopOptions {
   RunOptions run;
   std::string reason;
+  std::string request_id;
 };
 
 int PrintDone(Context& context, const char* done, const RunOptions& run) {
@@ -46,7 +48,7 @@ absl::StatusOr<int> Signal(Context& context, const SignalOptions& options) {
   request.set_signal_name(options.name);
   ASSIGN_OR_RETURN(v1::Payload input, ReadPayload("--input", options.input, context.environment.in));
   if (!input.encoding().empty()) *request.mutable_input() = std::move(input);
-  request.set_request_id(context.RequestId());
+  request.set_request_id(context.RequestId(options.request_id));
   request.set_identity(context.Identity());
   const auto response = context.client.Signal(request, context.CallTimeoutMs());
   if (!response.ok()) {
@@ -62,7 +64,7 @@ Request StopRequest(Context& context, const StopOptions& options) {
   request.set_namespace_(context.globals.name_space);
   *request.mutable_execution() = options.run.Execution();
   request.set_reason(options.reason);
-  request.set_request_id(context.RequestId());
+  request.set_request_id(context.RequestId(options.request_id));
   request.set_identity(context.Identity());
   return request;
 }
@@ -88,6 +90,7 @@ void AddStop(CLI::App& workflow, const char* name, const char* about, Command& c
   auto options = std::make_shared<StopOptions>();
   RunOptions::Add(command, options->run);
   command.add_option("--reason", options->reason, "kept in the history");
+  AddRequestId(command, options->request_id);
   command.callback([&chosen, options, run] {
     chosen = [options, run](Context& context) { return run(context, *options); };
   });
@@ -101,6 +104,7 @@ void AddChangeCommands(CLI::App& workflow, Command& chosen) {
   RunOptions::Add(signal, options->run);
   signal.add_option("NAME,--name", options->name, "name of the signal")->required();
   signal.add_option("--input", options->input, "JSON, @FILE, or - for standard input (default: no input)");
+  AddRequestId(signal, options->request_id);
   signal.footer("Example: perdure workflow signal order-1 approve --input '{\"by\": \"ann\"}'");
   signal.callback(
       [&chosen, options] { chosen = [options](Context& context) { return Signal(context, *options); }; });

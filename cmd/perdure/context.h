@@ -50,8 +50,10 @@ struct Context {
   int64_t CallTimeoutMs() const { return globals.timeout_ms > 0 ? globals.timeout_ms : 10'000; }
   // "user@host", for the server's records.
   std::string Identity() const;
-  // A new request id.
-  std::string RequestId() const { return environment.random_id(32); }
+  // The request id that was given, or a new one.
+  std::string RequestId(const std::string& given) const {
+    return given.empty() ? environment.random_id(32) : given;
+  }
 
   // With --output json: the message, or the JSON text, indented.
   void PrintJson(const google::protobuf::Message& message) const;

@@ -1,5 +1,6 @@
 // perdure workflow history, watch.
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <memory>
 #include <ostream>
 
@@ -163,9 +164,9 @@ void AddHistoryCommands(CLI::App& workflow, Command& chosen) {
     auto options = std::make_shared<HistoryOptions>();
     RunOptions::Add(command, options->run);
     command.add_flag("--full", options->full, "do not cut lines to the terminal's width");
-    command.add_option("--from", options->from, "from this event id on")
-        ->capture_default_str()
-        ->check(CLI::PositiveNumber);
+    CLI::Option& from = *command.add_option("--from", options->from, "from this event id on");
+    from.capture_default_str();
+    TakesWhole(from, 1, std::numeric_limits<int64_t>::max());
     command.callback([&chosen, options, run] {
       chosen = [options, run](Context& context) { return run(context, *options); };
     });

@@ -1,5 +1,6 @@
 // perdure workflow list, count.
 #include <CLI/CLI.hpp>
+#include <limits>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -162,9 +163,9 @@ void AddListCommands(CLI::App& workflow, Command& chosen) {
   CLI::App& list = *workflow.add_subcommand("list", "list workflows, newest first");
   auto options = std::make_shared<ListOptions>();
   AddFilter(list, *options);
-  list.add_option("--limit", options->limit, "at most so many; 0: all")
-      ->capture_default_str()
-      ->check(CLI::NonNegativeNumber);
+  CLI::Option& limit = *list.add_option("--limit", options->limit, "at most so many; 0: all");
+  limit.capture_default_str();
+  TakesWhole(limit, 0, std::numeric_limits<int>::max());
   list.footer("Example: perdure workflow list --status failed --since 1h");
   list.callback(
       [&chosen, options] { chosen = [options](Context& context) { return List(context, *options); }; });

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "cmd/perdure/text.h"
@@ -23,6 +24,22 @@ v1::WorkflowExecution RunOptions::Execution() const {
   execution.set_workflow_id(workflow_id);
   execution.set_run_id(run_id);
   return execution;
+}
+
+CLI::Option& AddRequestId(CLI::App& command, std::string& request_id) {
+  return *command.add_option("--request-id", request_id,
+                             "makes it safe to repeat the command: with the same id it takes effect once");
+}
+
+void TakesWhole(CLI::Option& option, int64_t min, int64_t max) {
+  // CLI11's own checks put the whole range of a double into their message.
+  option.check([min, max](const std::string& text) -> std::string {
+    int64_t value = 0;
+    if (!absl::SimpleAtoi(text, &value) || value < min) {
+      return absl::StrCat("'", text, "' is not a whole number of at least ", min);
+    }
+    return value <= max ? "" : absl::StrCat(text, " is more than the most, ", max);
+  });
 }
 
 absl::StatusOr<int64_t> ReadDuration(const std::string& option, const std::string& value) {

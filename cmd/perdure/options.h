@@ -11,7 +11,8 @@
 
 namespace CLI {
 class App;
-}
+class Option;
+}  // namespace CLI
 
 namespace perdure::cli {
 
@@ -25,6 +26,12 @@ struct RunOptions {
   std::string Name() const;
   v1::WorkflowExecution Execution() const;
 };
+
+// --request-id, for a command that changes something.
+CLI::Option& AddRequestId(CLI::App& command, std::string& request_id);
+
+// The option takes a whole number from `min` to `max`.
+void TakesWhole(CLI::Option& option, int64_t min, int64_t max);
 
 // Duration of an option; InvalidArgument names the option. "" is 0.
 absl::StatusOr<int64_t> ReadDuration(const std::string& option, const std::string& value);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ostream>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "cmd/perdure/errors.h"
@@ -20,6 +21,8 @@ namespace {
 
 // Of one call; the server may cut it further.
 constexpr int64_t kPollMs = 20'000;
+// Of the first one: if there is no result by then, what holds the run up is told.
+constexpr int64_t kFirstPollMs = 2'000;
 // Beyond the poll, for the answer to arrive.
 constexpr int64_t kAnswerMs = 10'000;
 
@@ -29,6 +32,17 @@ std::string ResultJson(const RunOptions& run, const v1::GetResultResponse& resul
   const std::string message = MessageToJson(result);
   absl::StrAppend(&json, ",", message.substr(1));
   return json;
+}
+
+// Why nothing comes of it: the notes of `describe`, on stderr. Failures to get them are of no interest.
+void TellWhatHoldsUp(Context& context, const v1::GetResultRequest& waiting) {
+  v1::DescribeWorkflowRequest request;
+  request.set_namespace_(waiting.namespace_());
+  *request.mutable_execution() = waiting.execution();
+  const auto description = context.client.Describe(request, context.CallTimeoutMs());
+  if (!description.ok()) return;
+  for (const std::string& note : description->notes())
+    context.environment.err << "perdure: still waiting: " << Printable(note) << std::endl;
 }
 
 }  // namespace
@@ -41,15 +55,19 @@ absl::StatusOr<v1::GetResultResponse> WaitForResult(Context& context, const RunO
   request.set_follow_runs(options.follow_runs);
   const int64_t start_ms = context.environment.now_unix_ms();
   Patience patience(context, options.reached_before);
+  int64_t poll_ms = kFirstPollMs;
   while (true) {
     const int64_t waited_ms = context.environment.now_unix_ms() - start_ms;
     const bool limited = context.globals.timeout_ms > 0;
-    const int64_t left_ms = limited ? context.globals.timeout_ms - waited_ms : kPollMs;
-    request.set_wait_ms(options.once ? 0 : std::clamp<int64_t>(left_ms, 0, kPollMs));
+    const int64_t left_ms = limited ? context.globals.timeout_ms - waited_ms : poll_ms;
+    request.set_wait_ms(options.once ? 0 : std::clamp<int64_t>(left_ms, 0, poll_ms));
     const auto response = context.client.GetResult(request, request.wait_ms() + kAnswerMs);
     if (response.ok()) {
       patience.Reached();
       if (response->status() != v1::RUN_STATUS_RUNNING || options.once) return response;
+      // Whatever is started under this id meanwhile: it is this run that was asked for.
+      request.mutable_execution()->set_run_id(response->run_id());
+      if (std::exchange(poll_ms, kPollMs) == kFirstPollMs) TellWhatHoldsUp(context, request);
     } else if (!patience.KeepTrying(response.status())) {
       return Annotate(response.status(), absl::StrCat("cannot get the result of ", run.Name()));
     }

@@ -30,6 +30,7 @@ struct StartOptions {
   std::string retention;
   int retry_max_attempts = 0;
   std::vector<std::string> memo;
+  std::string request_id;
   // signal-with-start only.
   std::string signal_name;
   std::string signal_input;
@@ -48,13 +49,14 @@ void AddOptions(CLI::App& command, StartOptions& options) {
   command.add_option("--run-timeout", options.run_timeout, "longest time from start to close, such as 30m");
   command.add_option("--execution-timeout", options.execution_timeout, "the same over all retried runs");
   command.add_option("--start-delay", options.start_delay, "hold the first activation back for this long");
-  command
-      .add_option("--retry-max-attempts", options.retry_max_attempts,
-                  "run a failed workflow again, so often in all (default: not retried)")
-      ->check(CLI::Range(1, 1'000'000));
+  TakesWhole(*command.add_option("--retry-max-attempts", options.retry_max_attempts,
+                                 "run a failed workflow again, so often in all (default: not retried)"),
+             1, 1'000'000);
   command.add_option("--retention", options.retention,
                      "keep the closed run for this long (default: the server's)");
   command.add_option("--memo", options.memo, "KEY=VALUE shown by describe; may be repeated")->take_all();
+  // Under an id that is made up anew, a repeated start is another workflow.
+  AddRequestId(command, options.request_id).needs("--id");
 }
 
 absl::Status SetTimes(const StartOptions& options, v1::StartWorkflowRequest& request) {
@@ -77,7 +79,7 @@ absl::StatusOr<v1::StartWorkflowRequest> BuildRequest(Context& context, const St
   request.set_task_queue(options.task_queue);
   request.set_workflow_id(
       options.id.empty() ? absl::StrCat(options.type, "-", context.environment.random_id(8)) : options.id);
-  request.set_request_id(context.RequestId());
+  request.set_request_id(context.RequestId(options.request_id));
   request.set_identity(context.Identity());
   RETURN_IF_ERROR(SetTimes(options, request));
   ASSIGN_OR_RETURN(const int reuse,
@@ -138,7 +140,7 @@ absl::StatusOr<int> Start(Context& context, const StartOptions& options) {
   if (!response.ok())
     return Annotate(response.status(), absl::StrCat("cannot start workflow '", request.workflow_id(), "'"));
   return Finish(context, options, {request.workflow_id(), response->run_id(), response->started()},
-                "already open: ");
+                "already started ");
 }
 
 absl::StatusOr<int> SignalWithStart(Context& context, const StartOptions& options) {
@@ -168,8 +170,8 @@ void AddStartCommands(CLI::App& workflow, Command& chosen) {
                   "if an open run has the id: fail, use-existing, terminate-existing")
       ->capture_default_str();
   start.footer(
-      "Example: perdure workflow start --type order_fulfillment --task-queue orders \\\n"
-      "           --id order-1 --input @order.json --wait");
+      "Example: perdure workflow start --type order_fulfillment --id order-1 --input @order.json --wait\n"
+      "A script that gives --id and --request-id can repeat the command until it has an answer.");
   start.callback(
       [&chosen, options] { chosen = [options](Context& context) { return Start(context, *options); }; });
 

@@ -65,7 +65,8 @@ TEST_F(CliTest, StartSendsWhatWasAsked) {
 
 TEST_F(CliTest, StartMakesUpAnIdAndTellsOldFromNew) {
   answers_.start.set_run_id("run-1");
-  EXPECT_EQ(Run({"workflow", "start", "--type", "fulfil"}).out, "already open: fulfil-r0000000  run run-1\n");
+  EXPECT_EQ(Run({"workflow", "start", "--type", "fulfil"}).out,
+            "already started fulfil-r0000000  run run-1\n");
   EXPECT_EQ(answers_.start_request.task_queue(), "default");
   EXPECT_FALSE(answers_.start_request.has_input());
   const Outcome outcome = Run({"--namespace", "shop", "workflow", "start", "--type", "fulfil", "-o", "json"});
@@ -94,6 +95,24 @@ TEST_F(CliTest, SignalCancelAndTerminateNameTheRun) {
   EXPECT_EQ(answers_.cancel_request.reason(), "why");
   EXPECT_EQ(Run({"workflow", "terminate", "w"}).out, "terminated w\n");
   EXPECT_EQ(answers_.terminate_request.execution().workflow_id(), "w");
+}
+
+TEST_F(CliTest, ARequestIdMakesACommandSafeToRepeat) {
+  Run({"workflow", "start", "--type", "t", "--id", "w", "--request-id", "mine"});
+  EXPECT_EQ(answers_.start_request.request_id(), "mine");
+  Run({"workflow", "signal-with-start", "--type", "t", "--id", "w", "--signal", "s", "--request-id", "mine"});
+  EXPECT_EQ(answers_.signal_with_start_request.start().request_id(), "mine");
+  Run({"workflow", "signal", "w", "go", "--request-id", "mine"});
+  EXPECT_EQ(answers_.signal_request.request_id(), "mine");
+  Run({"workflow", "cancel", "w", "--request-id", "mine"});
+  EXPECT_EQ(answers_.cancel_request.request_id(), "mine");
+  Run({"workflow", "terminate", "w", "--request-id", "mine"});
+  EXPECT_EQ(answers_.terminate_request.request_id(), "mine");
+  Run({"workflow", "terminate", "w"});
+  EXPECT_EQ(answers_.terminate_request.request_id().size(), 32u);
+  const Outcome made_up = Run({"workflow", "start", "--type", "t", "--request-id", "mine"});
+  EXPECT_EQ(made_up.exit_code, 2);
+  EXPECT_THAT(made_up.err, HasSubstr("--request-id requires --id"));
 }
 
 TEST_F(CliTest, DescribeShowsWhatHoldsTheRunUp) {
@@ -353,8 +372,15 @@ TEST_F(CliTest, WrongArgumentsAreNamed) {
               HasSubstr("--run-timeout: 'soon' is not a duration"));
   EXPECT_THAT(refusal({"workflow", "start", "--type", "t", "--memo", "x"}),
               HasSubstr("--memo: 'x' is not KEY=VALUE"));
-  EXPECT_THAT(refusal({"workflow", "start", "--type", "t", "--retry-max-attempts", "0"}),
-              HasSubstr("--retry-max-attempts"));
+  EXPECT_EQ(refusal({"workflow", "start", "--type", "t", "--retry-max-attempts", "0"}),
+            "perdure: --retry-max-attempts: '0' is not a whole number of at least 1\n"
+            "  see perdure workflow start --help\n");
+  EXPECT_THAT(refusal({"workflow", "list", "--limit", "x"}),
+              HasSubstr("--limit: 'x' is not a whole number of at least 0\n"));
+  EXPECT_THAT(refusal({"workflow", "list", "--limit", "3000000000"}),
+              HasSubstr("--limit: 3000000000 is more than the most, 2147483647\n"));
+  EXPECT_THAT(refusal({"workflow", "history", "w", "--from", "0"}),
+              HasSubstr("--from: '0' is not a whole number of at least 1\n"));
   EXPECT_THAT(refusal({"workflow", "signal-with-start", "--type", "t", "--signal", "s", "--input", "-",
                        "--signal-input", "-"}),
               HasSubstr("cannot both be standard input"));

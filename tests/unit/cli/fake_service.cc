@@ -54,8 +54,9 @@ class FakeService : public v1::WorkflowService::Service {
     if (r->status() == v1::RUN_STATUS_UNSPECIFIED) return {grpc::StatusCode::UNAVAILABLE, "stopping"};
     return Status::OK;
   }
-  Status DescribeWorkflow(ServerContext*, const v1::DescribeWorkflowRequest*,
+  Status DescribeWorkflow(ServerContext*, const v1::DescribeWorkflowRequest* q,
                           v1::DescribeWorkflowResponse* r) override {
+    a_.describe_request = *q;
     *r = a_.description;
     return Outcome();
   }

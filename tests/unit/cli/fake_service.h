@@ -30,6 +30,7 @@ struct FakeAnswers {
   // Answered in turn, the last one again and again. A status of UNSPECIFIED: UNAVAILABLE, "stopping".
   std::vector<v1::GetResultResponse> results;
   std::vector<v1::GetResultRequest> result_requests;
+  v1::DescribeWorkflowRequest describe_request;
   v1::DescribeWorkflowResponse description;
   // One page each; page n has token "n".
   std::vector<v1::GetHistoryResponse> history;

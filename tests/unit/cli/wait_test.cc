@@ -30,7 +30,30 @@ TEST_F(WaitTest, ResultPrintsTheValueAlone) {
   EXPECT_EQ(outcome.out, "{\"total\": 12.50}\n");
   EXPECT_EQ(outcome.err, "");
   EXPECT_EQ(answers_.result_requests.size(), 2u);
-  EXPECT_EQ(answers_.result_requests[0].wait_ms(), 20'000);
+  EXPECT_EQ(answers_.result_requests[0].wait_ms(), 2'000);
+  EXPECT_EQ(answers_.result_requests[1].wait_ms(), 20'000);
+}
+
+TEST_F(WaitTest, ARunThatGetsNowhereSaysWhyOnce) {
+  for (int i = 0; i < 3; ++i) AddResult(v1::RUN_STATUS_RUNNING);
+  AddResult(v1::RUN_STATUS_COMPLETED);
+  answers_.start.set_run_id("run-1");
+  answers_.start.set_started(true);
+  answers_.description.add_notes("no connected worker hosts workflow type 't' on task queue 'default'");
+  const Outcome outcome = Run({"workflow", "start", "--type", "t", "--id", "w", "--wait"});
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out, "started w  run run-1\ncompleted\n");
+  EXPECT_EQ(outcome.err,
+            "perdure: still waiting: no connected worker hosts workflow type 't' on task queue 'default'\n");
+  EXPECT_EQ(answers_.describe_request.execution().run_id(), "run-1");
+}
+
+TEST_F(WaitTest, StaysWithTheRunThatWasTheLatestAtFirst) {
+  AddResult(v1::RUN_STATUS_RUNNING);
+  AddResult(v1::RUN_STATUS_COMPLETED);
+  EXPECT_EQ(Run({"workflow", "result", "w"}).exit_code, 0);
+  EXPECT_EQ(answers_.result_requests[0].execution().run_id(), "");
+  EXPECT_EQ(answers_.result_requests[1].execution().run_id(), "run-1");
 }
 
 TEST_F(WaitTest, AFailedWorkflowExitsWithOne) {
