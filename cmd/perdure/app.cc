@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "cmd/perdure/commands.h"
 #include "cmd/perdure/errors.h"
+#include "cmd/perdure/help.h"
 #include "cmd/perdure/options.h"
 #include "cmd/perdure/text.h"
 #include "server/base/address.h"
@@ -25,6 +26,9 @@ constexpr char kFooter[] =
     "\n"
     "Exit status: 0 success, 1 the workflow failed or something else went wrong, 2 wrong arguments,\n"
     "3 no such workflow, 4 the server cannot be reached.";
+
+constexpr char kGlobalsFooter[] =
+    "Every command takes --address, --namespace, --output json and --timeout: see perdure --help.\n";
 
 struct RawGlobals {
   std::string address;
@@ -114,8 +118,12 @@ std::string NearestFlag(const CLI::App& root, const CLI::App& command, const std
   return base::Nearest(flag, known);
 }
 
-// CLI11 calls an argument that can be given by position and by name by its name.
-std::string PositionalNames(std::string message, const CLI::App& command) {
+// CLI11 calls an argument that can be given by position and by name by its name, and a flag without its value
+// "--type: 1 required TEXT missing".
+std::string PlainWords(std::string message, const CLI::App& command) {
+  if (const size_t colon = message.find(": 1 required "); colon != std::string::npos) {
+    return absl::StrCat(message.substr(0, colon), " needs a value");
+  }
   for (const auto& [flag, positional] : {std::pair{"--id", "WORKFLOW_ID"}, std::pair{"--name", "NAME"}}) {
     const std::string missing = absl::StrCat(flag, " is required");
     if (message == missing && command.get_option_no_throw(positional) != nullptr) {
@@ -151,8 +159,7 @@ std::string UsageText(const CLI::App& root, const std::vector<std::string>& args
     return absl::StrCat("perdure: ", FullName(*at.command), " has no flag ", Printable(flag), "\n  ", hint,
                         "\n");
   }
-  return absl::StrCat("perdure: ", Printable(PositionalNames(error.what(), *at.command)), "\n  see ", help,
-                      "\n");
+  return absl::StrCat("perdure: ", Printable(PlainWords(error.what(), *at.command)), "\n  see ", help, "\n");
 }
 
 int Execute(const RawGlobals& raw, const Command& command, Environment& environment) {
@@ -176,6 +183,7 @@ int Execute(const RawGlobals& raw, const Command& command, Environment& environm
 
 int RunApp(const std::vector<std::string>& args, Environment& environment) {
   CLI::App app("perdure: start, watch and stop durable workflows.", "perdure");
+  app.formatter(HelpFormatter());
   app.require_subcommand(1);
   app.fallthrough();
   app.footer(kFooter);
@@ -203,7 +211,8 @@ int RunApp(const std::vector<std::string>& args, Environment& environment) {
   } catch (const CLI::CallForHelp&) {
     const CLI::App* command = FindPosition(app, args).command;
     const CLI::App* parent = command->get_parent();
-    environment.out << command->help(parent == nullptr ? "" : FullName(*parent)) << "\n";
+    environment.out << command->help(parent == nullptr ? "" : FullName(*parent));
+    if (parent != nullptr) environment.out << kGlobalsFooter;
     return kExitOk;
   } catch (const CLI::ParseError& error) {
     environment.err << UsageText(app, args, error);

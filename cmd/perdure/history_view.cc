@@ -73,7 +73,7 @@ HistoryView::Line HistoryView::EventLine(const v1::Event& event) {
     case v1::Event::kAdvanced: {
       const v1::Advanced& advanced = event.advanced();
       const std::string by = advanced.identity().empty() ? "" : absl::StrCat(", by ", advanced.identity());
-      return {"advanced", absl::StrCat("through ", advanced.consumed_through(), by), Tone::kFaint};
+      return {"advanced", absl::StrCat("up to event ", advanced.consumed_through(), by), Tone::kFaint};
     }
     case v1::Event::kTaskCompleted: {
       const v1::TaskCompleted& done = event.task_completed();

@@ -225,7 +225,7 @@ TEST_F(CliTest, HistoryReadsAllPages) {
   EXPECT_EQ(Run({"workflow", "history", "w"}).out,
             "w  run run-1  started 2026-11-22 21:27:44 (1.00s ago)\n"
             "    1       0ms  run started      t on q\n"
-            "    2       5ms  advanced         through 0\n"
+            "    2       5ms  advanced         up to event 0\n"
             "                   complete run\n");
   const json document = json::parse(Run({"workflow", "history", "w", "-o", "json"}).out);
   EXPECT_EQ(document["run_id"], "run-1");
@@ -375,6 +375,7 @@ TEST_F(CliTest, WrongArgumentsAreNamed) {
   EXPECT_EQ(refusal({"workflow", "start", "--type", "t", "--retry-max-attempts", "0"}),
             "perdure: --retry-max-attempts: '0' is not a whole number of at least 1\n"
             "  see perdure workflow start --help\n");
+  EXPECT_THAT(refusal({"workflow", "start", "--type"}), HasSubstr("--type needs a value\n"));
   EXPECT_THAT(refusal({"workflow", "list", "--limit", "x"}),
               HasSubstr("--limit: 'x' is not a whole number of at least 0\n"));
   EXPECT_THAT(refusal({"workflow", "list", "--limit", "3000000000"}),
@@ -392,6 +393,10 @@ TEST_F(CliTest, HelpAndVersionNeedNoServer) {
   const Outcome help = Run({"workflow", "start", "--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.out, HasSubstr("Usage: perdure workflow start [OPTIONS]"));
+  EXPECT_THAT(help.out, HasSubstr("\n  --type VALUE (required)     workflow type"));
+  EXPECT_THAT(help.out, HasSubstr("see perdure --help.\n"));
+  EXPECT_THAT(Run({"workflow", "result", "--help"}).out,
+              HasSubstr("\n  --id VALUE                  the same as WORKFLOW_ID\n"));
   EXPECT_THAT(Run({"--help"}).out, HasSubstr("Exit status: 0 success"));
 }
 

@@ -60,11 +60,11 @@ TEST_F(HistoryViewTest, UnfoldsAdvancesAndNamesAnswers) {
   Show();
   EXPECT_EQ(shown_,
             "    1       0ms  run started      fulfil on orders {\"id\":\"order-1\"}\n"
-            "    2      10ms  advanced         through 1, by 77@host\n"
+            "    2      10ms  advanced         up to event 1, by 77@host\n"
             "                   schedule task  #1 charge {\"note\":\"xxxxxxxxxxxxxxxx\xE2\x80\xA6\n"
             "                   start timer    #2, 1h\n"
             "    3      20ms  task completed   #1 charge, attempt 2, 8ms true\n"
-            "    4      30ms  advanced         through 3\n"
+            "    4      30ms  advanced         up to event 3\n"
             "                   cancel timer   #2\n"
             "                   complete run   {\"ok\":true}\n");
 }
