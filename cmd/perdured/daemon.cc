@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/version.h"
@@ -20,11 +21,8 @@ namespace {
 constexpr std::chrono::milliseconds kHousekeepingInterval{100};
 constexpr int kExitStorageFailed = 70;
 
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+// One clock for all rooms: a deadline of one is looked at by another.
+using base::NowMs;
 
 [[noreturn]] void DieOfStorage(const absl::Status& status) {
   base::LogError("a commit failed: stopping at once, recovery starts from what the disk holds",
@@ -44,6 +42,7 @@ partition::PartitionOptions PartitionOptionsOf(const ops::ServerConfig& c) {
   o.limits.history_bytes_max = c.history_bytes_max;
   o.limits.activation_events_max = c.activation_events_max;
   o.limits.activation_bytes_max = c.activation_bytes_max;
+  o.limits.activation_timeout_ms = c.activation_timeout_ms;
   o.limits.activation_retry_initial_ms = c.activation_retry_initial_ms;
   o.limits.activation_retry_max_ms = c.activation_retry_max_ms;
   o.limits.retention_default_ms = c.retention_default_ms;
@@ -51,6 +50,8 @@ partition::PartitionOptions PartitionOptionsOf(const ops::ServerConfig& c) {
   o.mailbox_items_max = c.mailbox_items_max;
   o.run_cache_bytes_max = c.run_cache_bytes_max / std::max<int64_t>(1, c.partitions);
   o.checkpoint_interval_ms = c.checkpoint_interval_ms;
+  o.mailbox_bytes_max = c.mailbox_bytes_max / std::max<int64_t>(1, c.partitions);
+  o.hot_runs_bytes_max = c.hot_runs_bytes_max / std::max<int64_t>(1, c.partitions);
   o.staged_bytes_max = c.staged_bytes_max;
   o.timer_window_ms = c.timer_window_ms;
   o.timer_window_items_max = c.timer_window_items_max;
@@ -58,6 +59,7 @@ partition::PartitionOptions PartitionOptionsOf(const ops::ServerConfig& c) {
   o.retention_sweep_interval_ms = c.retention_sweep_interval_ms;
   o.retention_batch_max = c.retention_batch_max;
   o.waiters_max = c.waiters_max;
+  o.full_disk_retry_ms = c.full_disk_retry_ms;
   o.now_ms = NowMs;
   return o;
 }
@@ -78,6 +80,8 @@ dispatch::DispatchOptions DispatchOptionsOf(const ops::ServerConfig& c, uint64_t
   o.server_version = std::string(base::Version());
   o.payload_bytes_max = c.payload_bytes_max;
   o.commands_per_advance_max = c.commands_per_advance_max;
+  o.frame_bytes_max = c.frame_bytes_max;
+  o.frame_items_max = c.frame_items_max;
   o.now_ms = NowMs;
   return o;
 }
@@ -90,7 +94,11 @@ api::ApiLimits ApiLimitsOf(const ops::ServerConfig& c) {
   l.memo_entries_max = c.memo_entries_max;
   l.memo_bytes_max = c.memo_bytes_max;
   l.long_poll_ms_max = c.long_poll_ms_max;
+  l.reason_bytes_max = c.reason_bytes_max;
+  l.non_retryable_types_max = c.non_retryable_types_max;
   l.page_size_max = c.page_size_max;
+  l.history_page_size_max = c.history_page_size_max;
+  l.watchers_max = c.watchers_max;
   return l;
 }
 
@@ -154,7 +162,8 @@ absl::Status Daemon::BuildRing() {
   const partition::PartitionOptions options = PartitionOptionsOf(config_);
   ASSIGN_OR_RETURN(std::vector<std::string> sessions, KnownSessions());
   hold_tasks_ = !sessions.empty();
-  ring_ = std::make_unique<api::Ring>(config_.mailbox_items_max);
+  ring_ = std::make_unique<api::Ring>(
+      api::RingOptions{config_.mailbox_items_max, config_.reads_waiting_max, NowMs});
   committer_ = std::make_unique<partition::Committer>(store_.get(), ring_.get(), options, DieOfStorage);
   std::vector<partition::Partition*> partitions;
   for (uint32_t p = 0; p < partitions_wanted_; ++p) {
@@ -167,17 +176,28 @@ absl::Status Daemon::BuildRing() {
   reader_ = std::make_unique<partition::Reader>(store_.get(), partitions_wanted_, limits);
   pool_ =
       std::make_unique<partition::ReaderPool>(static_cast<int>(config_.readers), config_.reads_waiting_max);
+  replay_pool_ = std::make_unique<partition::ReaderPool>(static_cast<int>(config_.replay_readers),
+                                                         config_.reads_waiting_max);
   dispatcher_ = std::make_unique<dispatch::Dispatcher>(DispatchOptionsOf(config_, epoch_), ring_.get(),
                                                        std::move(sessions));
-  ring_->Connect(std::move(partitions), committer_.get(), dispatcher_.get(), reader_.get(), pool_.get());
+  ring_->Connect({std::move(partitions), committer_.get(), dispatcher_.get(), reader_.get(), pool_.get(),
+                  replay_pool_.get()});
   RegisterMetrics();
+  readiness_.Watch([this] {
+    return ring_->disk_full() ? std::string(
+                                    "the disk is full: changes are refused until there is room "
+                                    "(disk_reserve_bytes is kept free)")
+                              : std::string();
+  });
   return absl::OkStatus();
 }
 
 absl::Status Daemon::Recover() {
+  base::LogInfo("recovering", {{"partitions", partitions_.size()}, {"tasks_held_for_workers", hold_tasks_}});
   committer_->Start();
   for (auto& partition : partitions_) {
     ASSIGN_OR_RETURN(const partition::RecoveryStats stats, partition->Recover(hold_tasks_));
+    held_tasks_ += stats.held_tasks;
     base::LogInfo("recovered", {{"partition", partition->number()},
                                 {"runs", stats.runs},
                                 {"held_tasks", stats.held_tasks},
@@ -185,7 +205,11 @@ absl::Status Daemon::Recover() {
                                 {"closed", stats.closed},
                                 {"ms", stats.ms}});
   }
-  for (auto& partition : partitions_) partition->Start();
+  for (auto& partition : partitions_) {
+    // Workers could not come back while the partitions recovered one after the other.
+    partition->Put(partition::BeginHold{});
+    partition->Start();
+  }
   return absl::OkStatus();
 }
 
@@ -194,10 +218,12 @@ absl::Status Daemon::Listen() {
       ring_.get(), ApiLimitsOf(config_),
       api::ServerFacts{std::string(base::Version()), epoch_, started_ms_, config_.data_dir, NowMs},
       &api_metrics_);
-  worker_service_ = std::make_unique<api::WorkerService>(dispatcher_.get(), &api_metrics_);
+  worker_service_ = std::make_unique<api::WorkerService>(
+      dispatcher_.get(), api::WorkerServiceOptions{config_.frame_items_max}, &api_metrics_);
   api::GrpcServerOptions options;
   options.listen = config_.listen;
   options.frame_bytes_max = config_.frame_bytes_max;
+  options.grpc_memory_bytes_max = config_.grpc_memory_bytes_max;
   ASSIGN_OR_RETURN(grpc_, api::GrpcServer::Listen(options, {workflow_service_.get(), worker_service_.get()}));
   housekeeper_ = std::thread([this] { Housekeep(); });
   return absl::OkStatus();
@@ -215,6 +241,12 @@ void Daemon::RegisterMetrics() {
     committer_->Collect(sink);
     for (const auto& partition : partitions_) partition->Collect(sink);
     dispatcher_->Collect(sink);
+    ring_->Collect(sink);
+    sink.Gauge("perdure_recovery_held_tasks", "Tasks that the last start held for workers to come back with.",
+               {}, static_cast<double>(held_tasks_.load(std::memory_order_relaxed)));
+    sink.Gauge("perdure_clock_ahead_seconds",
+               "How far the server's clock is ahead of the wall clock, which was set back.", {},
+               static_cast<double>(base::ProcessClock().AheadMs()) / 1000);
     api_metrics_.Collect(sink);
     const storage::StoreStats stats = store_->Stats();
     sink.Gauge("perdure_storage_memory_bytes", "Memory of the store: memtables and block cache.", {},
@@ -232,9 +264,16 @@ void Daemon::Stop() {
   if (std::exchange(stopped_, true)) return;
   const int64_t begin = NowMs();
   if (grpc_) {
-    base::LogInfo("draining", {{"timeout_ms", config_.drain_timeout_ms}});
+    const dispatch::Dispatcher::Totals work = dispatcher_->Sum();
+    base::LogInfo("draining", {{"timeout_ms", config_.drain_timeout_ms},
+                               {"open_calls", api_metrics_.open.value()},
+                               {"sessions", work.sessions},
+                               {"activations_out", work.activations_out},
+                               {"tasks_out", work.tasks_out},
+                               {"queued", work.queued}});
     readiness_.SetNotReady("draining");
     ring_->BeginDrain();
+    committer_->GiveUpOnFullDisk();
     grpc_->SetServing(false);
     dispatcher_->Shutdown(absl::UnavailableError("the server is stopping; reconnect with backoff"));
     for (auto& partition : partitions_) partition->Put(partition::EndWaits{});
@@ -243,6 +282,7 @@ void Daemon::Stop() {
   stopping_.store(true, std::memory_order_release);
   if (housekeeper_.joinable()) housekeeper_.join();
   if (pool_) pool_->Stop();
+  if (replay_pool_) replay_pool_->Stop();
   for (auto& partition : partitions_) partition->Stop();
   if (committer_) committer_->Stop();
   if (http_) http_->Stop();

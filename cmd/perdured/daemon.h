@@ -66,6 +66,7 @@ class Daemon {
   std::vector<std::unique_ptr<partition::Partition>> partitions_;
   std::unique_ptr<partition::Reader> reader_;
   std::unique_ptr<partition::ReaderPool> pool_;
+  std::unique_ptr<partition::ReaderPool> replay_pool_;
   std::unique_ptr<dispatch::Dispatcher> dispatcher_;
   api::ApiMetrics api_metrics_;
   std::unique_ptr<api::WorkflowService> workflow_service_;
@@ -73,6 +74,8 @@ class Daemon {
   std::unique_ptr<api::GrpcServer> grpc_;
   std::thread housekeeper_;
   std::atomic<bool> stopping_{false};
+  // Found by the recovery; scraped meanwhile.
+  std::atomic<int64_t> held_tasks_{0};
   bool hold_tasks_ = false;
   bool stopped_ = false;
 };

@@ -10,6 +10,7 @@
 //   queued,     | answered with an advance                    | none, or the run is closed
 //    running    | answered with a failure                     | backing off (a note is written)
 //               | its session is lost                         | none
+//   running     | activation_timeout                          | backing off (a note is written)
 //   backing off | the backoff is over                         | none
 //
 // From `none`, stimuli that are waiting lead straight to the next activation.
@@ -80,7 +81,10 @@ void CancelUnstarted(Transition& t, const v1::Advanced& advanced) {
   for (const v1::Command& command : advanced.commands()) {
     if (!command.has_cancel_task() || command.cancel_task().mode() != v1::CancelTask::MODE_WAIT) continue;
     auto it = t.s.tasks.find(command.cancel_task().seq());
-    if (it != t.s.tasks.end() && it->second.phase != TaskPhase::kRunning) {
+    if (it == t.s.tasks.end()) continue;
+    // A held one may be running: its worker comes back with it, or the hold ends.
+    const TaskPhase phase = it->second.phase;
+    if (phase != TaskPhase::kRunning && phase != TaskPhase::kHeld) {
       t.Recall(it->first, it->second, "the workflow cancelled it");
       CancelPendingTask(t, it->first);
     }
@@ -157,7 +161,8 @@ Decision Decide(RunState& state, StepAnswerInput input, const Env& env) {
   v1::StepCompleted& step = *input.answer.mutable_step();
   const auto pending = state.steps.find(step.seq());
   if (!state.open() || pending == state.steps.end()) return t.Stale();
-  if (input.answer.token().delivery() < pending->second.begun_in) return t.Stale();
+  const uint64_t delivery = input.answer.token().delivery();
+  if (delivery < pending->second.begun_in || delivery >= *env.next_delivery) return t.Stale();
   if (static_cast<int64_t>(step.result().data().size()) > env.limits->payload_bytes_max) {
     v1::Failure failure;
     failure.set_kind(v1::Failure::KIND_LIMIT);
@@ -180,6 +185,24 @@ Decision Decide(RunState& state, CoroutineGoneInput input, const Env& env) {
     state.affinity = 0;
     state.steps_in_hand = false;
   }
+  return t.Finish();
+}
+
+// The credit is not given back: the worker's thread is still busy with it, and its late answer is stale.
+Decision Decide(RunState& state, ActivationSweepInput, const Env& env) {
+  Transition t(state, env);
+  const ActivationState& a = state.activation;
+  if (!state.open() || a.phase != ActivationPhase::kRunning ||
+      env.now_ms < Later(a.since_ms, env.limits->activation_timeout_ms)) {
+    return t.Stale();
+  }
+  v1::Failure failure;
+  failure.set_kind(v1::Failure::KIND_TIMEOUT);
+  failure.set_message(absl::StrCat("the worker", a.identity ? absl::StrCat(" ", *a.identity) : "",
+                                   " did not answer the activation within activation_timeout (",
+                                   env.limits->activation_timeout_ms,
+                                   " ms): does workflow code block its thread, or loop?"));
+  BackOff(t, std::move(failure));
   return t.Finish();
 }
 

@@ -28,6 +28,7 @@ Decision Decide(RunState& state, ReturnedInput input, const Env& env);
 Decision Decide(RunState& state, SpilledInput input, const Env& env);
 Decision Decide(RunState& state, RedispatchInput input, const Env& env);
 Decision Decide(RunState& state, CoroutineGoneInput input, const Env& env);
+Decision Decide(RunState& state, ActivationSweepInput input, const Env& env);
 Decision Decide(RunState& state, TickInput input, const Env& env);
 Decision Decide(RunState& state, ReleaseHeldInput input, const Env& env);
 

@@ -41,7 +41,24 @@ v1::PendingActivation::State StateOf(ActivationPhase phase) {
   return v1::PendingActivation::STATE_UNSPECIFIED;
 }
 
-void DescribeTask(const RunState& s, int64_t seq, const PendingTask& task, v1::PendingTask& out) {
+// Details and failures in one description, together; past it they are left out or cut.
+constexpr int64_t kDescribedBytesMax = 4 << 20;
+constexpr size_t kCutMessageBytes = 1'000;
+
+void DescribeFailure(const v1::Failure& failure, int64_t& budget, v1::Failure& out) {
+  budget -= static_cast<int64_t>(failure.ByteSizeLong());
+  if (budget >= 0) {
+    out = failure;
+    return;
+  }
+  out.set_kind(failure.kind());
+  out.set_type(failure.type());
+  out.set_message(failure.message().size() <= kCutMessageBytes ? failure.message()
+                                                               : "(too long to be shown here)");
+}
+
+void DescribeTask(const RunState& s, int64_t seq, const PendingTask& task, int64_t& budget,
+                  v1::PendingTask& out) {
   out.set_seq(seq);
   out.set_task_type(task.command->task_type());
   out.set_task_queue(task.command->task_queue().empty() ? s.started().task_queue()
@@ -52,9 +69,12 @@ void DescribeTask(const RunState& s, int64_t seq, const PendingTask& task, v1::P
   if (task.phase == TaskPhase::kBackingOff && task.note) {
     out.set_next_attempt_unix_ms(task.note->not_before_unix_ms());
   }
-  if (task.note && task.note->has_last_failure()) *out.mutable_last_failure() = task.note->last_failure();
+  if (task.note && task.note->has_last_failure()) {
+    DescribeFailure(task.note->last_failure(), budget, *out.mutable_last_failure());
+  }
   if (task.note && task.note->has_heartbeat_details()) {
-    *out.mutable_heartbeat_details() = task.note->heartbeat_details();
+    budget -= static_cast<int64_t>(task.note->heartbeat_details().ByteSizeLong());
+    if (budget >= 0) *out.mutable_heartbeat_details() = task.note->heartbeat_details();
   }
   if (task.identity) out.set_identity(*task.identity);
   if (task.phase == TaskPhase::kRunning) {
@@ -82,6 +102,7 @@ void DescribeActivation(const RunState& s, v1::PendingActivation& out) {
 
 v1::DescribeWorkflowResponse Describe(const RunState& s) {
   v1::DescribeWorkflowResponse out;
+  int64_t budget = kDescribedBytesMax;
   const v1::RunStarted& started = s.started();
   v1::WorkflowSummary& summary = *out.mutable_summary();
   summary.set_workflow_id(started.workflow_id());
@@ -100,7 +121,7 @@ v1::DescribeWorkflowResponse Describe(const RunState& s) {
   out.set_pending_task_count(static_cast<int64_t>(s.tasks.size()));
   for (const auto& [seq, task] : s.tasks) {
     if (out.pending_tasks_size() >= kDescribedItemsMax) break;
-    DescribeTask(s, seq, task, *out.add_pending_tasks());
+    DescribeTask(s, seq, task, budget, *out.add_pending_tasks());
   }
   out.set_pending_timer_count(static_cast<int64_t>(s.timers.size()));
   for (const auto& [seq, timer] : s.timers) {

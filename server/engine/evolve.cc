@@ -85,12 +85,18 @@ void EvolveCommand(RunState& s, const EventPtr& event, const v1::Command& comman
   }
 }
 
+void DropActivationNote(RunState& s) {
+  if (!s.activation_note) return;
+  s.note_bytes -= s.activation_note->ByteSizeLong();
+  s.activation_note = nullptr;
+}
+
 void EvolveAdvanced(RunState& s, const EventPtr& event) {
   const v1::Advanced& advanced = event->advanced();
   s.consumed_through = advanced.consumed_through();
   s.last_activation_id = advanced.activation_id();
   s.last_advanced_id = event->event_id();
-  s.activation_note = nullptr;
+  DropActivationNote(s);
   while (!s.unconsumed.empty() && s.unconsumed.front()->event_id() <= s.consumed_through) {
     if (s.unconsumed.front()->has_signal_received()) --s.pending_signals;
     s.unconsumed_bytes -= s.unconsumed.front()->ByteSizeLong();
@@ -113,6 +119,8 @@ void Close(RunState& s, const EventPtr& event) {
   s.ready.clear();
   s.hot_tasks = 0;
   s.activation_note = nullptr;
+  s.note_bytes = 0;
+  s.closing_bytes = event->ByteSizeLong();
 }
 
 // What a stimulus changes, besides that it waits to be delivered.
@@ -194,11 +202,15 @@ void Evolve(RunState& s, EventPtr event, const Limits& limits) {
 
 void Evolve(RunState& s, NotePtr note) {
   if (note->seq() == 0) {
+    DropActivationNote(s);
+    s.note_bytes += note->ByteSizeLong();
     s.activation_note = std::move(note);
     return;
   }
   auto it = s.tasks.find(note->seq());
   if (it == s.tasks.end()) return;
+  if (it->second.note) s.note_bytes -= it->second.note->ByteSizeLong();
+  s.note_bytes += note->ByteSizeLong();
   it->second.attempt = note->attempt();
   it->second.note = std::move(note);
 }

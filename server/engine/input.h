@@ -99,6 +99,9 @@ struct CoroutineGoneInput {
 // Something may be due.
 struct TickInput {};
 
+// A worker has the activation for long: it may be over its time.
+struct ActivationSweepInput {};
+
 // Held tasks need not wait for their workers any longer.
 struct ReleaseHeldInput {};
 

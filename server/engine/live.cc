@@ -88,6 +88,7 @@ void EraseTask(RunState& s, int64_t seq) {
   Disarm(s, seq, it->second);
   if (Hot(it->second.phase)) --s.hot_tasks;
   s.task_bytes -= TaskBytes(it->second);
+  if (it->second.note) s.note_bytes -= it->second.note->ByteSizeLong();
   s.tasks.erase(it);
 }
 

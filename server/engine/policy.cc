@@ -3,7 +3,8 @@
 //   latest run     | policy                          | verdict
 //   ---------------+---------------------------------+----------------------------------
 //   none           | any                             | start
-//   same request   | any                             | use existing (a repeated request)
+//   same request,  | any                             | use that run (a repeated request)
+//    also earlier  |                                 |
 //   open           | conflict: fail                  | refuse
 //   open           | conflict: use existing          | use existing
 //   open           | conflict: terminate existing    | terminate and start
@@ -27,30 +28,34 @@ absl::Status InTheWay(const v1::StartWorkflowRequest& request, const ExistingRun
 
 StartVerdict JudgeStart(const v1::StartWorkflowRequest& request, const ExistingRun* existing) {
   using Kind = StartVerdict::Kind;
-  if (existing == nullptr) return {Kind::kStart, {}};
-  if (!request.request_id().empty() && request.request_id() == existing->start_request_id) {
-    return {Kind::kUseExisting, {}};
+  if (existing == nullptr) return {Kind::kStart, {}, ""};
+  if (const std::string& id = request.request_id(); !id.empty()) {
+    if (id == existing->start_request_id) return {Kind::kUseExisting, {}, existing->run_id};
+    // Another start may have come between a request and its repetition: that must not undo the other one.
+    for (const EarlierStart& start : existing->earlier) {
+      if (id == start.request_id) return {Kind::kUseExisting, {}, start.run_id};
+    }
   }
   if (existing->status == v1::RUN_STATUS_RUNNING) {
     switch (request.id_conflict_policy()) {
       case v1::ID_CONFLICT_POLICY_USE_EXISTING:
-        return {Kind::kUseExisting, {}};
+        return {Kind::kUseExisting, {}, existing->run_id};
       case v1::ID_CONFLICT_POLICY_TERMINATE_EXISTING:
-        return {Kind::kTerminateAndStart, {}};
+        return {Kind::kTerminateAndStart, {}, ""};
       default:
-        return {Kind::kRefuse, InTheWay(request, *existing, "id conflict policy is FAIL")};
+        return {Kind::kRefuse, InTheWay(request, *existing, "id conflict policy is FAIL"), ""};
     }
   }
   switch (request.id_reuse_policy()) {
     case v1::ID_REUSE_POLICY_REJECT:
-      return {Kind::kRefuse, InTheWay(request, *existing, "id reuse policy is REJECT")};
+      return {Kind::kRefuse, InTheWay(request, *existing, "id reuse policy is REJECT"), ""};
     case v1::ID_REUSE_POLICY_ALLOW_IF_FAILED:
       if (existing->status == v1::RUN_STATUS_COMPLETED || existing->status == v1::RUN_STATUS_CONTINUED) {
-        return {Kind::kRefuse, InTheWay(request, *existing, "id reuse policy is ALLOW_IF_FAILED")};
+        return {Kind::kRefuse, InTheWay(request, *existing, "id reuse policy is ALLOW_IF_FAILED"), ""};
       }
-      return {Kind::kStart, {}};
+      return {Kind::kStart, {}, ""};
     default:
-      return {Kind::kStart, {}};
+      return {Kind::kStart, {}, ""};
   }
 }
 

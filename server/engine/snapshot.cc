@@ -9,8 +9,10 @@ namespace perdure::engine {
 
 records::HeadRecord ToSnapshot(const RunState& s) {
   records::HeadRecord head;
-  if (s.tasks.size() + s.timers.size() + s.steps.size() + s.unconsumed.size() > kSnapshotItemsMax)
+  if (s.tasks.size() + s.timers.size() + s.steps.size() + s.unconsumed.size() > kSnapshotItemsMax ||
+      s.started_bytes + s.unconsumed_bytes + s.task_bytes > kSnapshotBytesMax) {
     return head;
+  }
   head.set_through(s.last_event_id);
   *head.mutable_started() = s.started();
   head.set_started_unix_ms(s.started_event->time_unix_ms());

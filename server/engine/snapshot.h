@@ -11,8 +11,10 @@ namespace perdure::engine {
 // Runs with more pending items or undelivered stimuli than this are folded from their log instead: writing
 // them out again and again would cost more than it saves.
 inline constexpr size_t kSnapshotItemsMax = 64;
+inline constexpr size_t kSnapshotBytesMax = 64 << 10;
 
-// The folded state. `through` is 0, and the rest empty, for a run past kSnapshotItemsMax.
+// The folded state. `through` is 0, and the rest empty, for a run past kSnapshotItemsMax or
+// kSnapshotBytesMax: it is written at each checkpoint.
 records::HeadRecord ToSnapshot(const RunState& state);
 
 // Sets a fresh state (partition and run set) to what the record says. `head.through` must not be 0.

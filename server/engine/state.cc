@@ -19,7 +19,7 @@ bool RunState::hot() const {
 
 size_t RunState::bytes() const {
   constexpr size_t kPerItem = 128;
-  return sizeof(RunState) + 512 + started_bytes + unconsumed_bytes + task_bytes +
+  return sizeof(RunState) + 512 + started_bytes + unconsumed_bytes + task_bytes + note_bytes + closing_bytes +
          (timers.size() + steps.size() + request_ids.in_order().size() + deadlines.size()) * kPerItem;
 }
 

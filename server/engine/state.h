@@ -156,6 +156,8 @@ struct RunState {
   size_t unconsumed_bytes = 0;
   size_t started_bytes = 0;
   size_t task_bytes = 0;
+  size_t note_bytes = 0;
+  size_t closing_bytes = 0;
   absl::btree_set<Deadline> deadlines;
 
   const v1::RunStarted& started() const { return started_event->run_started(); }

@@ -31,6 +31,8 @@ struct Limits {
   int64_t activation_bytes_max = 4 << 20;
   int64_t activation_retry_initial_ms = 1'000;
   int64_t activation_retry_max_ms = 60'000;
+  // A worker that has an activation for longer is given up on: workflow code that blocks, or loops.
+  int64_t activation_timeout_ms = 300'000;
   int64_t retention_default_ms = 7LL * 24 * 3600 * 1000;
   int64_t name_bytes_max = 256;
 };

@@ -28,6 +28,7 @@ struct ServerConfig {
   std::string http_listen;
   int64_t partitions;
   int64_t readers;
+  int64_t replay_readers;
   int64_t drain_timeout_ms;
 
   // Logging.
@@ -37,10 +38,14 @@ struct ServerConfig {
 
   // Storage and memory.
   int64_t memory_budget_bytes;
+  int64_t grpc_memory_bytes_max;
   int64_t disk_reserve_bytes;
+  int64_t full_disk_retry_ms;
   int64_t checkpoint_interval_ms;
   int64_t run_cache_bytes_max;
   int64_t mailbox_items_max;
+  int64_t mailbox_bytes_max;
+  int64_t hot_runs_bytes_max;
   int64_t staged_bytes_max;
   int64_t timer_window_ms;
   int64_t timer_window_items_max;
@@ -56,8 +61,10 @@ struct ServerConfig {
   int64_t types_per_session_max;
   int64_t in_hand_max;
   int64_t frame_bytes_max;
+  int64_t frame_items_max;
   int64_t activation_events_max;
   int64_t activation_bytes_max;
+  int64_t activation_timeout_ms;
   int64_t activation_retry_initial_ms;
   int64_t activation_retry_max_ms;
 
@@ -73,6 +80,8 @@ struct ServerConfig {
   int64_t name_bytes_max;
   int64_t memo_entries_max;
   int64_t memo_bytes_max;
+  int64_t reason_bytes_max;
+  int64_t non_retryable_types_max;
 
   // Keeping closed runs.
   int64_t retention_default_ms;
@@ -82,6 +91,7 @@ struct ServerConfig {
   // Calls.
   int64_t long_poll_ms_max;
   int64_t page_size_max;
+  int64_t history_page_size_max;
   int64_t list_rows_scanned_max;
   int64_t reads_waiting_max;
   int64_t watchers_max;

@@ -60,7 +60,9 @@ constexpr Setting kSettings[] = {
     Count(kBasics, "partitions", &C::partitions, "2", 1, 256,
           "Slices of all runs, each with its own thread. Fixed when the data directory is made."),
     Count(kBasics, "readers", &C::readers, "2", 1, 64,
-          "Threads for reads that may wait for the disk: list, count, history."),
+          "Threads for clients' reads that may wait for the disk: list, count, history, watch."),
+    Count(kBasics, "replay_readers", &C::replay_readers, "1", 1, 64,
+          "Threads that read histories for workers that replay, so that clients' reads do not hold them up."),
     Duration(kBasics, "drain_timeout_ms", &C::drain_timeout_ms, "10s", 0, 10 * kMinute,
              "On SIGTERM: longest wait for calls in hand before the daemon stops."),
 
@@ -73,14 +75,25 @@ constexpr Setting kSettings[] = {
 
     Bytes(kStorage, "memory_budget_bytes", &C::memory_budget_bytes, "256MiB", 16 * kMiB, kTiB,
           "For the store's block cache and write buffers together."),
+    Bytes(kStorage, "grpc_memory_bytes_max", &C::grpc_memory_bytes_max, "512MiB", 16 * kMiB, kTiB,
+          "For what connections have received and the server has not taken yet; past it they are read more "
+          "slowly, and ended if that does not help."),
     Bytes(kStorage, "disk_reserve_bytes", &C::disk_reserve_bytes, "64MiB", 0, kTiB,
           "With less free space than this, new work is refused until there is room again."),
+    Duration(kStorage, "full_disk_retry_ms", &C::full_disk_retry_ms, "500ms", 1, kHour,
+             "With a full disk: how often it is tried whether there is room again."),
     Duration(kStorage, "checkpoint_interval_ms", &C::checkpoint_interval_ms, "5s", 100, kHour,
              "How often derived rows of open runs are brought up to date; bounds the work of a recovery."),
     Bytes(kStorage, "run_cache_bytes_max", &C::run_cache_bytes_max, "32MiB", kMiB, kTiB,
           "Memory for the state of open runs, all partitions together; quiet runs leave it first."),
     Count(kStorage, "mailbox_items_max", &C::mailbox_items_max, "65536", 16, 16'777'216,
           "Inputs that may wait for one partition; past it callers get RESOURCE_EXHAUSTED."),
+    Bytes(kStorage, "mailbox_bytes_max", &C::mailbox_bytes_max, "256MiB", kMiB, kTiB,
+          "Payloads in those inputs, all partitions together; past it callers get RESOURCE_EXHAUSTED."),
+    Bytes(kStorage, "hot_runs_bytes_max", &C::hot_runs_bytes_max, "1GiB", kMiB, kTiB,
+          "Memory for runs that workers have in hand or that wait for one, beyond run_cache_bytes_max; past "
+          "it callers get "
+          "RESOURCE_EXHAUSTED."),
     Bytes(kStorage, "staged_bytes_max", &C::staged_bytes_max, "64MiB", kMiB, kTiB,
           "Writes that may wait for the disk, all partitions together; past it the partitions wait."),
     Duration(kStorage, "timer_window_ms", &C::timer_window_ms, "1m", kSecond, kDay,
@@ -106,11 +119,18 @@ constexpr Setting kSettings[] = {
     Count(kWorkers, "in_hand_max", &C::in_hand_max, "1000000", 1, 100'000'000,
           "Tasks and activations that a worker may bring along when it comes back."),
     Bytes(kWorkers, "frame_bytes_max", &C::frame_bytes_max, "64MiB", 64 * kKiB, kGiB,
-          "Largest message accepted from a client or worker."),
+          "Largest message accepted. What a client sends ends before: at 2 x payload_bytes_max, 2 x "
+          "memo_bytes_max and 1MiB."),
+    Count(kWorkers, "frame_items_max", &C::frame_items_max, "10000", 1'000, 10'000'000,
+          "Items (answers, heartbeats, requests) in one message of a worker; what is inside them may come to "
+          "50 "
+          "times as many."),
     Count(kWorkers, "activation_events_max", &C::activation_events_max, "1000", 1, 1'000'000,
           "Events delivered with one activation; the rest follow with the next."),
     Bytes(kWorkers, "activation_bytes_max", &C::activation_bytes_max, "4MiB", 4 * kKiB, kGiB,
           "Bytes of events delivered with one activation; at least one event always is."),
+    Duration(kWorkers, "activation_timeout_ms", &C::activation_timeout_ms, "5m", kSecond, kDay,
+             "How long workflow code may take for one activation before another worker is tried."),
     Duration(kWorkers, "activation_retry_initial_ms", &C::activation_retry_initial_ms, "1s", 1, kHour,
              "Wait before a failed activation is tried again; doubles from one failure to the next."),
     Duration(kWorkers, "activation_retry_max_ms", &C::activation_retry_max_ms, "1m", 1, kDay,
@@ -136,6 +156,10 @@ constexpr Setting kSettings[] = {
     Count(kRuns, "memo_entries_max", &C::memo_entries_max, "64", 0, 10'000, "Memo entries of one run."),
     Bytes(kRuns, "memo_bytes_max", &C::memo_bytes_max, "64KiB", 0, 64 * kMiB,
           "Memo of one run, keys and values together."),
+    Bytes(kRuns, "reason_bytes_max", &C::reason_bytes_max, "4KiB", 0, kMiB,
+          "Longest reason of a cancellation or termination."),
+    Count(kRuns, "non_retryable_types_max", &C::non_retryable_types_max, "100", 0, 10'000,
+          "Failure types in the retry policy of a run that are not retried."),
 
     Duration(kRetention, "retention_default_ms", &C::retention_default_ms, "7d", kSecond, 3650 * kDay,
              "Closed runs are deleted after this long, unless their start asked for another time."),
@@ -146,15 +170,19 @@ constexpr Setting kSettings[] = {
 
     Duration(kCalls, "long_poll_ms_max", &C::long_poll_ms_max, "1m", 0, kHour,
              "Longest wait of one GetResult call; clients ask again."),
-    Count(kCalls, "page_size_max", &C::page_size_max, "10000", 1, 1'000'000,
-          "Largest page of a history or list."),
+    Count(kCalls, "page_size_max", &C::page_size_max, "1000", 1, 100'000, "Runs in one page of a list."),
+    Count(kCalls, "history_page_size_max", &C::history_page_size_max, "10000", 1, 1'000'000,
+          "Events in one page of a history; a page also ends at about 1MiB."),
     Count(kCalls, "list_rows_scanned_max", &C::list_rows_scanned_max, "100000", 100, 100'000'000,
           "Rows that one list or count call looks at before it returns what it has."),
     Count(kCalls, "reads_waiting_max", &C::reads_waiting_max, "10000", 1, 10'000'000,
-          "Reads of histories and lists that may wait for a reader; past it callers get RESOURCE_EXHAUSTED."),
-    Count(kCalls, "watchers_max", &C::watchers_max, "1000", 0, 1'000'000, "Open WatchWorkflow streams."),
+          "Reads of histories and lists that may wait for a reader; past it callers get RESOURCE_EXHAUSTED. "
+          "For "
+          "replaying workers the same number again."),
+    Count(kCalls, "watchers_max", &C::watchers_max, "1000", 0, 1'000'000,
+          "Open WatchWorkflow streams, of the whole server."),
     Count(kCalls, "waiters_max", &C::waiters_max, "100000", 0, 10'000'000,
-          "GetResult calls that wait at a time."),
+          "GetResult calls that wait and WatchWorkflow streams, together, for each partition."),
 };
 
 }  // namespace

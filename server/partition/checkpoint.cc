@@ -77,6 +77,24 @@ void Partition::RefillWindow() {
   window_end_ms_ = end;
 }
 
+// Looks for workers that have an activation for too long. Not a deadline of each run: nearly all are answered
+// within a millisecond.
+void Partition::SweepActivations() {
+  const int64_t timeout = options_.limits.activation_timeout_ms;
+  next_activation_sweep_ms_ = last_now_ms_ + std::clamp<int64_t>(timeout / 8, 100, 5'000);
+  std::vector<uint64_t> late;
+  for (const uint64_t run : cache_.hot()) {
+    const engine::ActivationState& a = cache_.runs().at(run)->state.activation;
+    if (a.phase == engine::ActivationPhase::kRunning && last_now_ms_ >= engine::Later(a.since_ms, timeout)) {
+      late.push_back(run);
+    }
+  }
+  std::sort(late.begin(), late.end());
+  for (const uint64_t run : late) {
+    if (RunEntry* entry = cache_.Find(run)) Run(*entry, engine::ActivationSweepInput{});
+  }
+}
+
 // ---- checkpoints ----
 
 void Partition::AdvanceCheckpoint() {
@@ -179,6 +197,7 @@ void Partition::SweepExpired() {
   const storage::KeyRange range = storage::ExpiryRange(number_, 0, static_cast<uint64_t>(last_now_ms_ + 1));
   auto it = store_->Scan(range.begin, range.end);
   std::vector<std::pair<uint64_t, std::string>> runs;
+  std::vector<std::string> rows;
   for (; it->Valid() && static_cast<int64_t>(runs.size()) < options_.retention_batch_max; it->Next()) {
     records::ExpiryRecord record;
     if (record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
@@ -186,15 +205,20 @@ void Partition::SweepExpired() {
     } else {
       base::LogError("an expiry record does not parse: its runs stay", {{"partition", number_}});
     }
-    staged_.batch.Delete(it->key());
+    rows.emplace_back(it->key());
   }
-  if (runs.empty()) return;
+  if (!it->status().ok()) {
+    base::LogError("expired runs cannot be read", {{"partition", number_}, {"error", it->status()}});
+  }
   std::sort(runs.begin(), runs.end());
   runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
-  deleted_in_ = commit_;
+  // The rows that name them go last: should one of the runs be unreadable, all of this is tried again.
+  if (!runs.empty()) deleted_in_ = commit_;
   if (absl::Status s = StageDeletion(runs); !s.ok()) {
     base::LogError("expired runs cannot be deleted", {{"partition", number_}, {"error", s}});
+    return;
   }
+  for (const std::string& row : rows) staged_.batch.Delete(row);
 }
 
 // Histories go by range: neighbours in time are neighbours in the store.

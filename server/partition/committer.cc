@@ -22,11 +22,19 @@ void Committer::Start() {
   thread_ = std::thread([this] { Loop(); });
 }
 
+void Committer::GiveUpOnFullDisk() {
+  base::MutexLock lock(&mu_);
+  give_up_ = true;
+  work_cv_.NotifyAll();
+  room_cv_.NotifyAll();
+}
+
 void Committer::Stop() {
   {
     base::MutexLock lock(&mu_);
-    stopping_ = true;
+    stopping_ = give_up_ = true;
     work_cv_.NotifyAll();
+    room_cv_.NotifyAll();
   }
   if (thread_.joinable()) thread_.join();
 }
@@ -34,7 +42,7 @@ void Committer::Stop() {
 void Committer::Submit(Staged staged) {
   if (staged.empty()) return;
   base::MutexLock lock(&mu_);
-  while (threaded_ && staged_bytes_ > staged_bytes_max_ && !stopping_) room_cv_.Wait(&mu_);
+  while (threaded_ && staged_bytes_ > staged_bytes_max_ && !give_up_) room_cv_.Wait(&mu_);
   staged_bytes_ += static_cast<int64_t>(staged.batch.bytes());
   metrics_.staged_bytes.Set(staged_bytes_);
   staged_.push_back(std::move(staged));
@@ -81,9 +89,24 @@ bool Committer::Commit(std::vector<Staged> taken) {
     entries += s.batch.count();
     bytes += s.batch.bytes();
   }
+  if (!dropped_.ok()) {
+    Drop(taken, dropped_);
+    return true;
+  }
   if (!batches.empty()) {
     const auto begin = std::chrono::steady_clock::now();
-    if (absl::Status status = WriteWithRoom(batches); !status.ok()) {
+    absl::Status status = WriteWithRoom(batches);
+    if (absl::IsResourceExhausted(status)) {
+      dropped_ = absl::UnavailableError(
+          "the disk is full and the server is stopping: this was not done; retry with the same request_id "
+          "once it is up "
+          "again and has room");
+      base::LogError("stopping with a full disk: what is not written is dropped, its clients are told",
+                     {{"batches", batches.size()}, {"bytes", bytes}});
+      Drop(taken, dropped_);
+      return true;
+    }
+    if (!status.ok()) {
       // What is on disk now is unknown, and so is what later writes would do. Nothing of this was seen
       // outside; recovery starts from what the disk holds.
       fatal_(status);
@@ -103,7 +126,7 @@ bool Committer::Commit(std::vector<Staged> taken) {
 }
 
 // A full disk is expected: nothing was written, so wait for room and try the same again. Meanwhile new work
-// is refused (disk_full), and what was staged before waits.
+// is refused (disk_full), and what was staged before waits. RESOURCE_EXHAUSTED: the server stops meanwhile.
 absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches) {
   for (;;) {
     absl::Status status = store_->Commit(batches);
@@ -116,7 +139,7 @@ absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& 
     }
     metrics_.full_disk_waits.Add();
     base::MutexLock lock(&mu_);
-    if (stopping_) return absl::AbortedError("stopped while the disk was full");
+    if (give_up_) return status;
     work_cv_.WaitFor(&mu_, full_disk_retry_);
   }
 }
@@ -134,7 +157,13 @@ void Committer::Release(std::vector<Staged>& taken) {
   }
   if (!work.empty() || !acks.empty()) outbox_->Release(std::move(work), std::move(acks));
   for (Staged& s : taken) {
-    for (auto& reply : s.replies) std::move(reply)();
+    for (auto& reply : s.replies) reply(absl::OkStatus());
+  }
+}
+
+void Committer::Drop(std::vector<Staged>& taken, const absl::Status& why) {
+  for (Staged& s : taken) {
+    for (auto& reply : s.replies) reply(why);
   }
 }
 

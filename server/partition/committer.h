@@ -27,7 +27,8 @@ struct Staged {
   explicit Staged(uint32_t partition) : batch(partition) {}
   storage::Batch batch;
   std::vector<Work> work;
-  std::vector<absl::AnyInvocable<void()>> replies;
+  // Called with OK once the batch is durable, or with why it never will be.
+  std::vector<absl::AnyInvocable<void(const absl::Status&)>> replies;
   Acks acks;
   // Set to `commit` when it is durable.
   std::atomic<uint64_t>* committed = nullptr;
@@ -47,6 +48,9 @@ class Committer {
 
   // Starts the thread; without it, CommitOnce does the work (tests, the simulator).
   void Start();
+  // From now on a full disk is not waited for: what cannot be written is dropped, and its clients are told
+  // UNAVAILABLE. For a server that stops. Thread-safe.
+  void GiveUpOnFullDisk();
   // Commits what is staged, then ends the thread. No Submit may follow.
   void Stop();
 
@@ -65,6 +69,7 @@ class Committer {
   bool Commit(std::vector<Staged> taken);
   absl::Status WriteWithRoom(const std::vector<const storage::Batch*>& batches);
   void Release(std::vector<Staged>& taken);
+  void Drop(std::vector<Staged>& taken, const absl::Status& why);
 
   storage::Store* const store_;
   Outbox* const outbox_;
@@ -81,6 +86,9 @@ class Committer {
   int64_t staged_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool waiting_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  bool give_up_ ABSL_GUARDED_BY(mu_) = false;
+  // Something was dropped: what follows builds on it. Of the thread that commits.
+  absl::Status dropped_;
   bool threaded_ = false;
   std::thread thread_;
 };

@@ -70,14 +70,12 @@ void Partition::StageRun(RunEntry& entry) {
                       EncodeLog(entry.events));
     entry.events.clear();
   }
-  if (!entry.closed_now) {
-    for (const auto& [seq, note] : entry.notes) {
-      const auto key = storage::NoteKey(number_, run, static_cast<uint64_t>(seq));
-      if (note) {
-        staged_.batch.Put(key, note->SerializeAsString());
-      } else {
-        staged_.batch.Delete(key);
-      }
+  for (const auto& [seq, note] : entry.notes) {
+    const auto key = storage::NoteKey(number_, run, static_cast<uint64_t>(seq));
+    if (!note) {
+      staged_.batch.Delete(key);
+    } else if (!entry.closed_now) {
+      staged_.batch.Put(key, note->SerializeAsString());
     }
   }
   entry.notes.clear();
@@ -86,6 +84,11 @@ void Partition::StageRun(RunEntry& entry) {
     records::IdRecord id;
     id.set_run(run);
     id.set_run_id(started.run_id());
+    for (const engine::EarlierStart& start : entry.earlier_starts) {
+      records::IdRecord::Start& earlier = *id.add_earlier();
+      earlier.set_request_id(start.request_id);
+      earlier.set_run_id(start.run_id);
+    }
     staged_.batch.Put(storage::IdKey(number_, started.namespace_(), started.workflow_id()),
                       id.SerializeAsString());
   }
@@ -137,7 +140,8 @@ void Partition::StageClosed(RunEntry& entry) {
   if (entry.timer_row_ms != 0) {
     staged_.batch.Delete(storage::TimerKey(number_, static_cast<uint64_t>(entry.timer_row_ms), run));
   }
-  if (entry.ever_noted) {
+  // Each range that is deleted makes later reads dearer: only where rows are left.
+  if (entry.state.note_rows > 0) {
     const storage::KeyRange notes = storage::NoteRange(number_, run);
     staged_.batch.DeleteRange(notes.begin, notes.end);
   }

@@ -20,6 +20,14 @@ absl::Status Unreadable(uint64_t run, std::string_view what) {
       absl::StrCat("run number ", run, " cannot be read from disk: ", std::string(what)));
 }
 
+std::vector<engine::EarlierStart> EarlierStarts(const records::IdRecord& record) {
+  std::vector<engine::EarlierStart> earlier;
+  for (const records::IdRecord::Start& start : record.earlier()) {
+    earlier.push_back({start.request_id(), start.run_id()});
+  }
+  return earlier;
+}
+
 // Folds the events of [from, ...) into the state.
 absl::Status FoldLog(const storage::ReadView& view, uint32_t partition, int64_t from,
                      const engine::Limits& limits, engine::RunState& state) {
@@ -68,7 +76,6 @@ absl::StatusOr<std::unique_ptr<RunEntry>> Partition::Load(uint64_t run, bool hol
     if (!note->ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
       return Unreadable(run, "a note does not parse");
     }
-    entry->ever_noted = true;
     ++state.note_rows;
     engine::Evolve(state, std::move(note));
   }
@@ -98,18 +105,22 @@ absl::StatusOr<RunEntry*> Partition::Acquire(uint64_t run) {
   const v1::RunStarted& started = (*loaded)->state.started();
   // Whether it is the latest run under its id: only then may the id lead to it without asking the store.
   const std::string key = WorkflowKey(started.namespace_(), started.workflow_id());
-  bool latest = false;
-  if (cache_.LatestRun(key) == 0) {
-    absl::StatusOr<std::string> row =
-        store_->Get(storage::IdKey(number_, started.namespace_(), started.workflow_id()));
-    records::IdRecord record;
-    latest = row.ok() && record.ParseFromString(*row) && record.run() == run;
-  }
+  const bool latest = cache_.LatestRun(key) == 0 && IsLatest(**loaded);
   RunEntry& entry = cache_.Add(*std::move(loaded), latest);
   // Whatever fell due or became possible while it was not in memory.
   if (entry.state.open()) Run(entry, engine::TickInput{});
   if (entry.hot) MarkDirty(entry);
   return &entry;
+}
+
+bool Partition::IsLatest(RunEntry& entry) const {
+  const v1::RunStarted& started = entry.state.started();
+  absl::StatusOr<std::string> row =
+      store_->Get(storage::IdKey(number_, started.namespace_(), started.workflow_id()));
+  records::IdRecord record;
+  if (!row.ok() || !record.ParseFromString(*row) || record.run() != entry.run()) return false;
+  entry.earlier_starts = EarlierStarts(record);
+  return true;
 }
 
 absl::StatusOr<Partition::Located> Partition::FromListRow(const std::string& ns, uint64_t run,
@@ -124,7 +135,8 @@ absl::StatusOr<Partition::Located> Partition::FromListRow(const std::string& ns,
                  record.run_id(),
                  record.status(),
                  record.start_request_id(),
-                 record.next_run_id()};
+                 record.next_run_id(),
+                 {}};
 }
 
 absl::StatusOr<std::optional<Partition::Located>> Partition::LocateLatest(const std::string& ns,
@@ -132,8 +144,13 @@ absl::StatusOr<std::optional<Partition::Located>> Partition::LocateLatest(const 
   if (const uint64_t run = cache_.LatestRun(WorkflowKey(ns, workflow_id)); run != 0) {
     const RunEntry& entry = *cache_.Find(run);
     const v1::RunStarted& started = entry.state.started();
-    return Located{
-        run, workflow_id, started.run_id(), entry.state.status, started.request_id(), entry.next_run_id};
+    return Located{run,
+                   workflow_id,
+                   started.run_id(),
+                   entry.state.status,
+                   started.request_id(),
+                   entry.next_run_id,
+                   entry.earlier_starts};
   }
   absl::StatusOr<std::string> row = store_->Get(storage::IdKey(number_, ns, workflow_id));
   if (absl::IsNotFound(row.status())) return std::optional<Located>();
@@ -145,6 +162,7 @@ absl::StatusOr<std::optional<Partition::Located>> Partition::LocateLatest(const 
   absl::StatusOr<Located> located = FromListRow(ns, record.run(), record.run_id());
   if (absl::IsNotFound(located.status())) return std::optional<Located>();
   if (!located.ok()) return located.status();
+  located->earlier_starts = EarlierStarts(record);
   return std::optional<Located>(*std::move(located));
 }
 
@@ -169,7 +187,8 @@ absl::StatusOr<Partition::Located> Partition::Locate(const std::string& ns,
       return no_run;
     }
     return Located{
-        *run, workflow_id, started.run_id(), entry->state.status, started.request_id(), entry->next_run_id};
+        *run, workflow_id, started.run_id(), entry->state.status, started.request_id(), entry->next_run_id,
+        {}};
   }
   absl::StatusOr<Located> located = FromListRow(ns, *run, execution.run_id());
   if (absl::IsNotFound(located.status()) || (located.ok() && located->workflow_id != workflow_id))

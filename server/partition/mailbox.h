@@ -14,21 +14,24 @@
 
 namespace perdure::partition {
 
-// Thread-safe. Its limit is kept by those who ask first (depth); what comes from workers is bounded by their
-// credits and always gets in.
+// Thread-safe. Its limits are kept by those who ask first (depth, bytes); what comes from workers is bounded
+// by their credits and always gets in.
 class Mailbox {
  public:
   void Put(Message message) {
+    const int64_t bytes = PayloadBytes(message);
     base::MutexLock lock(&mu_);
     messages_.push_back(std::move(message));
-    Added(1);
+    Added(1, bytes);
   }
   void Put(std::vector<Message> messages) {
     if (messages.empty()) return;
+    int64_t bytes = 0;
+    for (const Message& message : messages) bytes += PayloadBytes(message);
     base::MutexLock lock(&mu_);
     messages_.insert(messages_.end(), std::make_move_iterator(messages.begin()),
                      std::make_move_iterator(messages.end()));
-    Added(messages.size());
+    Added(messages.size(), bytes);
   }
   // Ends a wait early.
   void Wake() {
@@ -48,13 +51,17 @@ class Mailbox {
     woken_ = false;
     taken.swap(messages_);
     depth_.store(0, std::memory_order_relaxed);
+    bytes_.store(0, std::memory_order_relaxed);
     return taken;
   }
   int64_t depth() const { return depth_.load(std::memory_order_relaxed); }
+  // Of the payloads that wait.
+  int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  void Added(size_t n) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+  void Added(size_t n, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     depth_.fetch_add(static_cast<int64_t>(n), std::memory_order_relaxed);
+    if (bytes > 0) bytes_.fetch_add(bytes, std::memory_order_relaxed);
     if (waiting_) cv_.NotifyOne();
   }
 
@@ -64,6 +71,7 @@ class Mailbox {
   bool waiting_ ABSL_GUARDED_BY(mu_) = false;
   bool woken_ ABSL_GUARDED_BY(mu_) = false;
   std::atomic<int64_t> depth_{0};
+  std::atomic<int64_t> bytes_{0};
 };
 
 }  // namespace perdure::partition

@@ -95,6 +95,8 @@ struct RecordSession {
   bool connected = false;
 };
 struct ReleaseHeld {};
+// From now on workers can come back: the reconnect grace counts from here.
+struct BeginHold {};
 
 // The server stops: those who wait or watch are told to ask again.
 struct EndWaits {};
@@ -106,7 +108,32 @@ using Message =
                  ForRun<engine::HeartbeatInput>, ForRun<engine::TakenInput>, ForRun<engine::TakenOverInput>,
                  ForRun<engine::ReturnedInput>, ForRun<engine::SpilledInput>,
                  ForRun<engine::CoroutineGoneInput>, CoroutinesGone, RefillRequest, RecordSession,
-                 ReleaseHeld, EndWaits>;
+                 ReleaseHeld, BeginHold, EndWaits>;
+
+// What a message holds in payloads: the part of it that can be large.
+struct PayloadBytesOf {
+  size_t operator()(const StartRequest& m) const { return m.request.input().data().size(); }
+  size_t operator()(const SignalRequest& m) const { return m.request.input().data().size(); }
+  size_t operator()(const SignalWithStartRequest& m) const {
+    return m.request.start().input().data().size() + m.request.signal_input().data().size();
+  }
+  size_t operator()(const ForRun<engine::TaskAnswerInput>& m) const {
+    return m.input.answer.result().data().size();
+  }
+  size_t operator()(const ForRun<engine::StepAnswerInput>& m) const {
+    return m.input.answer.step().result().data().size();
+  }
+  size_t operator()(const ForRun<engine::HeartbeatInput>& m) const {
+    return m.input.heartbeat.details().data().size();
+  }
+  template <typename T>
+  size_t operator()(const T&) const {
+    return 0;
+  }
+};
+inline int64_t PayloadBytes(const Message& message) {
+  return static_cast<int64_t>(std::visit(PayloadBytesOf(), message));
+}
 
 }  // namespace perdure::partition
 

@@ -12,6 +12,11 @@ struct PartitionOptions {
   engine::Limits limits;
   // Messages waiting in one mailbox; past it clients get RESOURCE_EXHAUSTED.
   int64_t mailbox_items_max = 65'536;
+  // Payloads in those messages; past it likewise.
+  int64_t mailbox_bytes_max = 128 << 20;
+  // Runs in memory that workers have in hand or that wait for one, beyond run_cache_bytes_max: those cannot
+  // leave. Past it clients get RESOURCE_EXHAUSTED.
+  int64_t hot_runs_bytes_max = 512 << 20;
   // Writes staged but not committed, over all partitions; past it the partitions wait.
   int64_t staged_bytes_max = 64 << 20;
   // Runs kept in memory though nothing happens to them, per partition.

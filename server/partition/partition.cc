@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/base/log.h"
 #include "server/engine/describe.h"
 #include "server/engine/evolve.h"
@@ -12,6 +13,7 @@ namespace perdure::partition {
 namespace {
 
 constexpr std::chrono::milliseconds kLongestIdle{500};
+constexpr size_t kLoggedFailureBytes = 2'000;
 
 }  // namespace
 
@@ -47,6 +49,22 @@ void Partition::Loop() {
   RunOnce(std::chrono::milliseconds(0));
 }
 
+absl::Status Partition::Admit() const {
+  if (mailbox_.bytes() > options_.mailbox_bytes_max) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("requests with more than mailbox_bytes_max (", options_.mailbox_bytes_max,
+                     ") bytes wait; back off, then retry with the same request_id"));
+  }
+  if (cached_bytes_.load(std::memory_order_relaxed) >
+      options_.run_cache_bytes_max + options_.hot_runs_bytes_max) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "runs that workers have in hand, or that wait for one, take more than hot_runs_bytes_max (",
+        options_.hot_runs_bytes_max,
+        ") bytes; add workers or raise the limit, then retry with the same request_id"));
+  }
+  return absl::OkStatus();
+}
+
 int64_t Partition::Now() {
   last_now_ms_ = std::max(last_now_ms_, options_.now_ms());
   return last_now_ms_;
@@ -63,6 +81,7 @@ std::chrono::milliseconds Partition::IdleFor() const {
   if (window_end_ms_ >= last_now_ms_) earlier(window_end_ms_ + 1);
   earlier(next_checkpoint_ms_);
   earlier(next_sweep_ms_);
+  if (!cache_.hot().empty()) earlier(next_activation_sweep_ms_);
   earlier(release_held_ms_);
   if (!waiter_deadlines_.empty()) earlier(waiter_deadlines_.begin()->first);
   const int64_t now = options_.now_ms();
@@ -81,10 +100,12 @@ void Partition::RunOnce(std::chrono::milliseconds wait) {
     On(release);
   }
   if (now >= next_sweep_ms_) SweepExpired();
+  if (now >= next_activation_sweep_ms_) SweepActivations();
   Flush();
   AdvanceCheckpoint();
   Evict();
   metrics_.cached_runs.Set(static_cast<int64_t>(cache_.size()));
+  cached_bytes_.store(static_cast<int64_t>(cache_.bytes()), std::memory_order_relaxed);
   metrics_.cached_bytes.Set(static_cast<int64_t>(cache_.bytes()));
   metrics_.hot_runs.Set(static_cast<int64_t>(cache_.hot().size()));
   metrics_.wakeups.Set(static_cast<int64_t>(cache_.deadlines()));
@@ -122,7 +143,6 @@ void Partition::Apply(RunEntry& entry, engine::Decision& d) {
     Touch(entry);
     for (const engine::NotePtr& note : d.notes) {
       entry.notes[note->seq()] = note;
-      entry.ever_noted = true;
       if (note->seq() != 0 && note->attempt() > 1 && note->not_before_unix_ms() >= last_now_ms_) {
         metrics_.task_attempts_failed.Add();
       }
@@ -147,7 +167,7 @@ void Partition::Apply(RunEntry& entry, engine::Decision& d) {
          {"run_id", started.run_id()},
          {"workflow_type", started.workflow_type()},
          {"attempt", entry.state.activation_note ? entry.state.activation_note->attempt() - 1 : 1},
-         {"failure", d.activation_failure->message()}});
+         {"failure", d.activation_failure->message().substr(0, kLoggedFailureBytes)}});
   }
   const bool was_hot = entry.hot;
   cache_.Update(entry);
@@ -210,12 +230,12 @@ void Partition::CountEvents(const RunEntry& entry, const std::vector<engine::Eve
 
 // A run and the one that follows it change in one commit.
 void Partition::FollowUp(RunEntry& entry, v1::RunStarted next) {
-  RunEntry& follower = Create(std::move(next));
+  RunEntry& follower = Create(std::move(next), entry.earlier_starts);
   entry.next_run_id = follower.state.started().run_id();
 }
 
 // Starts a run; the caller has judged that it may. `started` lacks only the run id and the random seed.
-RunEntry& Partition::Create(v1::RunStarted started) {
+RunEntry& Partition::Create(v1::RunStarted started, std::vector<engine::EarlierStart> earlier) {
   const uint64_t run = next_run_++;
   started.set_run_id(MakeRunId(run, absl::Uniform<uint64_t>(random_), absl::Uniform<uint64_t>(random_)));
   started.set_random_seed(absl::Uniform<uint64_t>(random_));
@@ -224,6 +244,7 @@ RunEntry& Partition::Create(v1::RunStarted started) {
   entry->state.partition = number_;
   entry->state.run = run;
   entry->started_now = true;
+  entry->earlier_starts = std::move(earlier);
   engine::Decision decision = engine::Decide(entry->state, engine::StartInput{std::move(started)}, MakeEnv());
   RunEntry& added = cache_.Add(std::move(entry), true);
   metrics_.transitions.Add();
@@ -238,7 +259,13 @@ void Partition::TellInterested(RunEntry& entry) {
   const engine::RunState& s = entry.state;
   const Progress progress{entry.run(), s.started().run_id(), s.last_event_id, s.closing_event != nullptr};
   for (Watcher& watcher : it->second.watchers) {
-    staged_.replies.push_back([tell = watcher.progress, progress] { (*tell)(progress); });
+    staged_.replies.push_back([tell = watcher.progress, progress](const absl::Status& committed) {
+      if (committed.ok()) {
+        (*tell)(progress);
+      } else {
+        (*tell)(committed);
+      }
+    });
     if (progress.closed) waiter_runs_.erase(watcher.id);
   }
   if (!progress.closed) return;
@@ -255,8 +282,13 @@ void Partition::TellInterested(RunEntry& entry) {
     v1::GetResultResponse outcome = engine::Outcome(*s.closing_event, s.started().run_id());
     waiter_runs_.erase(waiter.id);
     waiter_deadlines_.erase({waiter.deadline_ms, waiter.id});
-    staged_.replies.push_back([reply = std::move(waiter.reply), outcome = std::move(outcome)]() mutable {
-      reply(std::move(outcome));
+    staged_.replies.push_back([reply = std::move(waiter.reply),
+                               outcome = std::move(outcome)](const absl::Status& committed) mutable {
+      if (committed.ok()) {
+        reply(std::move(outcome));
+      } else {
+        reply(committed);
+      }
     });
   }
 }
@@ -276,6 +308,7 @@ template engine::Decision Partition::Run(RunEntry&, engine::SpilledInput);
 template engine::Decision Partition::Run(RunEntry&, engine::RedispatchInput);
 template engine::Decision Partition::Run(RunEntry&, engine::CoroutineGoneInput);
 template engine::Decision Partition::Run(RunEntry&, engine::TickInput);
+template engine::Decision Partition::Run(RunEntry&, engine::ActivationSweepInput);
 template engine::Decision Partition::Run(RunEntry&, engine::ReleaseHeldInput);
 
 }  // namespace perdure::partition

@@ -53,7 +53,8 @@ class Partition {
   Partition(const Partition&) = delete;
 
   // Reads back what was going on when the server stopped. Before Start. With `hold_tasks`, tasks wait for
-  // ReleaseHeld or the reconnect grace, since workers may be running them.
+  // ReleaseHeld or the reconnect grace, since workers may be running them. The grace counts from here, and
+  // anew from BeginHold.
   absl::StatusOr<RecoveryStats> Recover(bool hold_tasks);
 
   void Start();
@@ -65,6 +66,9 @@ class Partition {
   void Put(Message message) { mailbox_.Put(std::move(message)); }
   void Put(std::vector<Message> messages) { mailbox_.Put(std::move(messages)); }
   int64_t mailbox_depth() const { return mailbox_.depth(); }
+  // Whether new work from clients may be Put: RESOURCE_EXHAUSTED names the limit of memory that is reached.
+  // Thread-safe.
+  absl::Status Admit() const;
 
   uint32_t number() const { return number_; }
   void Collect(base::MetricSink& sink) const { metrics_.Collect(sink); }
@@ -94,6 +98,7 @@ class Partition {
     v1::RunStatus status = v1::RUN_STATUS_UNSPECIFIED;
     std::string start_request_id;
     std::string next_run_id;
+    std::vector<engine::EarlierStart> earlier_starts;
   };
 
   void Loop();
@@ -108,11 +113,13 @@ class Partition {
   void Touch(RunEntry& entry);
   void CountEvents(const RunEntry& entry, const std::vector<engine::EventPtr>& events);
   void FollowUp(RunEntry& entry, v1::RunStarted next);
-  RunEntry& Create(v1::RunStarted started);
+  RunEntry& Create(v1::RunStarted started, std::vector<engine::EarlierStart> earlier);
   void TellInterested(RunEntry& entry);
 
   // ---- lookup.cc: finding and loading runs ----
   absl::StatusOr<RunEntry*> Acquire(uint64_t run);
+  // Whether the id row leads to the run; then what else it knows is taken over.
+  bool IsLatest(RunEntry& entry) const;
   absl::StatusOr<std::unique_ptr<RunEntry>> Load(uint64_t run, bool hold_tasks);
   absl::StatusOr<Located> Locate(const std::string& ns, const v1::WorkflowExecution& execution);
   absl::StatusOr<std::optional<Located>> LocateLatest(const std::string& ns, const std::string& workflow_id);
@@ -136,6 +143,7 @@ class Partition {
   void On(RefillRequest& m);
   void On(RecordSession& m);
   void On(ReleaseHeld& m);
+  void On(BeginHold& m);
   void On(EndWaits& m);
   absl::StatusOr<v1::StartWorkflowResponse> Start(const v1::StartWorkflowRequest& request);
   absl::StatusOr<v1::StartWorkflowResponse> StartOver(const v1::StartWorkflowRequest& request,
@@ -164,6 +172,7 @@ class Partition {
   void BeginCheckpoint();
   void EndCheckpoint();
   void Evict();
+  void SweepActivations();
   void SweepExpired();
   absl::Status StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs);
 
@@ -183,6 +192,8 @@ class Partition {
   uint64_t next_run_ = 1;
 
   RunCache cache_;
+  // cache_.bytes(), for Admit.
+  std::atomic<int64_t> cached_bytes_{0};
   absl::flat_hash_map<uint64_t, Interest> interest_;
   absl::flat_hash_map<uint64_t, uint64_t> waiter_runs_;
   absl::btree_set<std::pair<int64_t, uint64_t>> waiter_deadlines_;
@@ -212,6 +223,7 @@ class Partition {
   // Timer rows due up to here are held in memory.
   int64_t window_end_ms_ = 0;
   int64_t next_sweep_ms_ = 0;
+  int64_t next_activation_sweep_ms_ = 0;
   // What the last sweep deletes, and the commit that does it: until then the store still shows them.
   absl::flat_hash_set<uint64_t> deleted_;
   uint64_t deleted_in_ = 0;

@@ -86,11 +86,7 @@ absl::StatusOr<RecoveryStats> Partition::Recover(bool hold_tasks) {
       continue;
     }
     if (!(*loaded)->state.open()) continue;
-    const v1::RunStarted& started = (*loaded)->state.started();
-    absl::StatusOr<std::string> row =
-        store_->Get(storage::IdKey(number_, started.namespace_(), started.workflow_id()));
-    records::IdRecord id;
-    const bool latest = row.ok() && id.ParseFromString(*row) && id.run() == run;
+    const bool latest = IsLatest(**loaded);
     RunEntry& entry = cache_.Add(*std::move(loaded), latest);
     ++stats.runs;
     if (entry.state.hot_tasks > 0 && hold_tasks) {

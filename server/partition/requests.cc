@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/engine/describe.h"
 #include "server/engine/policy.h"
@@ -48,7 +49,13 @@ void Partition::Handle(Message message) {
 template <typename T>
 void Partition::ReplyAfterCommit(Reply<T>& reply, absl::StatusOr<T> value) {
   staged_.replies.push_back(
-      [reply = std::move(reply), value = std::move(value)]() mutable { reply(std::move(value)); });
+      [reply = std::move(reply), value = std::move(value)](const absl::Status& committed) mutable {
+        if (committed.ok()) {
+          reply(std::move(value));
+        } else {
+          reply(committed);
+        }
+      });
 }
 
 // ---- clients ----
@@ -65,7 +72,8 @@ absl::StatusOr<v1::StartWorkflowResponse> Partition::StartOver(const v1::StartWo
                                                                const std::optional<Located>& existing) {
   engine::StartVerdict verdict;
   if (existing) {
-    const engine::ExistingRun run{existing->run_id, existing->status, existing->start_request_id};
+    const engine::ExistingRun run{existing->run_id, existing->status, existing->start_request_id,
+                                  existing->earlier_starts};
     verdict = engine::JudgeStart(request, &run);
   } else {
     verdict = engine::JudgeStart(request, nullptr);
@@ -75,7 +83,7 @@ absl::StatusOr<v1::StartWorkflowResponse> Partition::StartOver(const v1::StartWo
     case engine::StartVerdict::Kind::kRefuse:
       return verdict.status;
     case engine::StartVerdict::Kind::kUseExisting:
-      response.set_run_id(existing->run_id);
+      response.set_run_id(verdict.run_id);
       return response;
     case engine::StartVerdict::Kind::kTerminateAndStart: {
       ASSIGN_OR_RETURN(RunEntry* const entry, Acquire(existing->run));
@@ -90,7 +98,14 @@ absl::StatusOr<v1::StartWorkflowResponse> Partition::StartOver(const v1::StartWo
     case engine::StartVerdict::Kind::kStart:
       break;
   }
-  const RunEntry& created = Create(ToStarted(request, last_now_ms_));
+  std::vector<engine::EarlierStart> earlier;
+  if (existing) {
+    earlier = existing->earlier_starts;
+    if (!existing->start_request_id.empty())
+      earlier.push_back({existing->start_request_id, existing->run_id});
+    if (earlier.size() > engine::kEarlierStartsMax) earlier.erase(earlier.begin());
+  }
+  const RunEntry& created = Create(ToStarted(request, last_now_ms_), std::move(earlier));
   response.set_run_id(created.state.started().run_id());
   response.set_started(true);
   return response;
@@ -243,12 +258,19 @@ void Partition::On(WatchRequest& m) {
         absl::StrCat("too many clients wait or watch: the limit waiters_max is ", options_.waiters_max));
   }
   if (!entry.ok()) {
-    staged_.replies.push_back([progress, status = entry.status()] { (*progress)(status); });
+    staged_.replies.push_back(
+        [progress, status = entry.status()](const absl::Status&) { (*progress)(status); });
     return;
   }
   const engine::RunState& s = (*entry)->state;
   const Progress now{s.run, s.started().run_id(), s.last_event_id, s.closing_event != nullptr};
-  staged_.replies.push_back([progress, now] { (*progress)(now); });
+  staged_.replies.push_back([progress, now](const absl::Status& committed) {
+    if (committed.ok()) {
+      (*progress)(now);
+    } else {
+      (*progress)(committed);
+    }
+  });
   if (now.closed) return;
   waiter_runs_[m.waiter] = s.run;
   interest_[s.run].watchers.push_back({m.waiter, std::move(progress)});
@@ -367,7 +389,11 @@ void Partition::On(RefillRequest& m) {
   done.queue = m.queue;
   done.token.set_partition(number_);
   done.count = offered;
-  done.more = it->Valid() || unseen;
+  if (!it->status().ok()) {
+    base::LogError("a queue's backlog cannot be read: will be tried again",
+                   {{"partition", number_}, {"queue", m.queue}, {"error", it->status()}});
+  }
+  done.more = it->Valid() || unseen || !it->status().ok();
   staged_.work.push_back(std::move(done));
 }
 
@@ -401,11 +427,15 @@ void Partition::On(EndWaits&) {
     for (Waiter& w : interest.waiters)
       ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(stopping));
     for (Watcher& w : interest.watchers) {
-      staged_.replies.push_back([tell = w.progress, stopping] { (*tell)(stopping); });
+      staged_.replies.push_back([tell = w.progress, stopping](const absl::Status&) { (*tell)(stopping); });
     }
   }
   waiter_runs_.clear();
   waiter_deadlines_.clear();
+}
+
+void Partition::On(BeginHold&) {
+  if (!held_.empty()) release_held_ms_ = last_now_ms_ + options_.reconnect_grace_ms;
 }
 
 void Partition::On(ReleaseHeld&) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "server/engine/policy.h"
 #include "server/engine/state.h"
 
 namespace perdure::partition {
@@ -23,6 +24,8 @@ struct RunEntry {
   // Null: the row is to be deleted.
   absl::flat_hash_map<int64_t, engine::NotePtr> notes;
   std::string next_run_id;
+  // What was started under the workflow id before this run; known of a latest run only.
+  std::vector<engine::EarlierStart> earlier_starts;
 
   // ---- what is on disk ----
   // Derived rows (head, timer) are behind the state.
@@ -31,7 +34,6 @@ struct RunEntry {
   int64_t timer_row_ms = 0;
   // The last commit that holds something of this run; it stays in memory until that is durable.
   uint64_t last_commit = 0;
-  bool ever_noted = false;
 
   // ---- the cache's ----
   int64_t armed_ms = 0;

@@ -172,6 +172,17 @@ TEST_F(CancelRunningTaskTest, WaitEndsWhenNoWorkerComesBackAfterARestart) {
   EXPECT_THAT(Events(h.last()), ElementsAre("task_cancelled"));
 }
 
+// The worker that has it is on its way back.
+TEST_F(CancelTaskTest, WaitWaitsForAHeldTask) {
+  h.TakeTask(1);
+  const v1::WorkToken token = h.task(1).token();
+  h.Restart(/*hold_tasks=*/true);
+  Wake();
+  EXPECT_THAT(Events(h.AnswerActivation({CancelTaskAndWait(1)})), ElementsAre("advanced"));
+  h.TakeOver(token, 500, kOtherSession);
+  EXPECT_THAT(Works(h.last()), ElementsAre("cancel task 1"));
+}
+
 TEST_F(CancelRunningTaskTest, WaitEndsByAnyTimeout) {
   EngineHarness timed;
   timed.Start();

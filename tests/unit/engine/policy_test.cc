@@ -29,7 +29,7 @@ v1::StartWorkflowRequest WithConflict(v1::IdConflictPolicy policy) {
   return request;
 }
 
-ExistingRun Existing(v1::RunStatus status) { return {"run-1", status, "request-1"}; }
+ExistingRun Existing(v1::RunStatus status) { return {"run-1", status, "request-1", {}}; }
 
 Kind Judge(const v1::StartWorkflowRequest& request, v1::RunStatus status) {
   const ExistingRun existing = Existing(status);
@@ -53,7 +53,7 @@ TEST(StartPolicyTest, AnswersARepeatedRequestWithItsRunWhateverThePolicies) {
 TEST(StartPolicyTest, TakesNoRequestWithoutAnIdForARepeatedOne) {
   v1::StartWorkflowRequest request = WithConflict(v1::ID_CONFLICT_POLICY_FAIL);
   request.clear_request_id();
-  const ExistingRun existing{"run-1", v1::RUN_STATUS_RUNNING, ""};
+  const ExistingRun existing{"run-1", v1::RUN_STATUS_RUNNING, "", {}};
   EXPECT_EQ(JudgeStart(request, &existing).kind, Kind::kRefuse);
 }
 
@@ -102,6 +102,17 @@ TEST(StartPolicyTest, NamesTheRunInTheWayAndThePolicy) {
   const ExistingRun closed = Existing(v1::RUN_STATUS_COMPLETED);
   const StartVerdict reuse = JudgeStart(WithReuse(v1::ID_REUSE_POLICY_REJECT), &closed);
   EXPECT_THAT(std::string(reuse.status.message()), HasSubstr("id reuse policy is REJECT"));
+}
+
+TEST(StartPolicyTest, ARepeatedRequestGetsItsOwnRunThoughAnotherFollowed) {
+  ExistingRun existing{
+      "run-2", v1::RUN_STATUS_RUNNING, "request-2", {{"request-0", "run-0"}, {"request-1", "run-1"}}};
+  v1::StartWorkflowRequest request;
+  request.set_request_id("request-1");
+  request.set_id_conflict_policy(v1::ID_CONFLICT_POLICY_TERMINATE_EXISTING);
+  const StartVerdict verdict = JudgeStart(request, &existing);
+  EXPECT_EQ(verdict.kind, StartVerdict::Kind::kUseExisting);
+  EXPECT_EQ(verdict.run_id, "run-1");
 }
 
 }  // namespace

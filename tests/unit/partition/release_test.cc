@@ -226,5 +226,34 @@ TEST_F(ReleaseTest, ACrashOnAFullDiskLosesOnlyWhatWasNotAnswered) {
   EXPECT_THAT(disk().Runs(), SizeIs(1));
 }
 
+// The server is told to stop while its disk is full: nobody waits for ever.
+TEST_F(ReleaseTest, StoppingOnAFullDiskTellsTheClients) {
+  server.Start(StartOf("before"));
+  server.Settle();
+  const size_t released = Released();
+  server.store().SetCapacity(server.store().Stats().disk_bytes);
+  auto started = server.Start(StartOf("order-1"));
+  auto described = server.Describe("before");
+  auto watched = server.Watch("before");
+  server.Drain();
+  const int fatal = TestServer::fatal_commits();
+  server.committer().GiveUpOnFullDisk();
+  EXPECT_TRUE(server.Commit());
+  EXPECT_TRUE(absl::IsUnavailable(started.status())) << started.status();
+  EXPECT_THAT(std::string(started.status().message()), HasSubstr("disk is full"));
+  EXPECT_TRUE(absl::IsUnavailable(described.status()));
+  EXPECT_TRUE(absl::IsUnavailable(watched->back().status()));
+
+  // What builds on it is dropped too, though there would be room.
+  server.store().SetCapacity(std::nullopt);
+  auto after = server.Signal("order-1", "paid");
+  server.Drain();
+  server.Commit();
+  EXPECT_TRUE(absl::IsUnavailable(after.status())) << after.status();
+  EXPECT_EQ(Released(), released);
+  EXPECT_EQ(TestServer::fatal_commits(), fatal);
+  EXPECT_THAT(disk().Runs(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace perdure::partition::testing

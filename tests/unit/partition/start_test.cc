@@ -210,5 +210,34 @@ TEST_F(OverdueRunTest, SignalWithStartSignalsTheRunThatFollows) {
   EXPECT_EQ(disk().IdRow("order-1")->run_id(), both->run_id());
 }
 
+// A's first reply was lost; B started another run meanwhile. A asks again.
+TEST_F(StartTest, ARepeatedRequestDoesNotUndoALaterOne) {
+  const auto terminate = v1::ID_CONFLICT_POLICY_TERMINATE_EXISTING;
+  auto a = server.Start(StartOf("order-1").RequestId("a").Conflict(terminate));
+  auto b = server.Start(StartOf("order-1").RequestId("b").Conflict(terminate));
+  server.Settle();
+  for (const bool restarted : {false, true}) {
+    if (restarted) server.Restart();
+    auto again = server.Start(StartOf("order-1").RequestId("a").Conflict(terminate));
+    server.Settle();
+    EXPECT_EQ(again->run_id(), a->run_id());
+    EXPECT_FALSE(again->started());
+    EXPECT_EQ(disk().IdRow("order-1")->run_id(), b->run_id());
+    EXPECT_EQ(OpenRuns(), 1u);
+  }
+}
+
+TEST_F(StartTest, RemembersTheLatestStartsOfAnId) {
+  const auto terminate = v1::ID_CONFLICT_POLICY_TERMINATE_EXISTING;
+  for (int i = 0; i < 30; ++i) {
+    server.Start(StartOf("order-1").RequestId("r" + std::to_string(i)).Conflict(terminate));
+    server.Settle();
+  }
+  EXPECT_EQ(disk().IdRow("order-1")->earlier_size(), static_cast<int>(engine::kEarlierStartsMax));
+  auto again = server.Start(StartOf("order-1").RequestId("r25").Conflict(terminate));
+  server.Settle();
+  EXPECT_FALSE(again->started());
+}
+
 }  // namespace
 }  // namespace perdure::partition::testing

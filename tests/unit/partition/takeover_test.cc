@@ -179,5 +179,19 @@ TEST_F(TakeoverTest, ACoroutineThatIsGoneIsNotCountedOn) {
   EXPECT_EQ(server.outbox().work.back().session, 0u);
 }
 
+// Other partitions recovered meanwhile, and no worker could come back.
+TEST_F(TakeoverTest, TheGraceCountsFromWhenWorkersCanComeBack) {
+  RunTask("order-1");
+  server.Crash();
+  server.Recover(true);
+  FakeClock::Advance(2 * Grace());
+  server.Put(BeginHold{});
+  server.Settle();
+  server.Advance(Grace() - 1);
+  EXPECT_FALSE(worker.Offered(Work::Kind::kTask));
+  server.Advance(1);
+  EXPECT_EQ(worker.CountOffered(Work::Kind::kTask), 1u);
+}
+
 }  // namespace
 }  // namespace perdure::partition::testing

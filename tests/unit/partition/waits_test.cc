@@ -244,5 +244,25 @@ TEST_F(WaitsTest, AStoppingServerEndsAllWaits) {
   EXPECT_THAT(*told, SizeIs(2));
 }
 
+// Workflow code that blocks its thread on a stream that is well.
+TEST_F(WaitsTest, AnActivationThatIsNeverAnsweredGoesToAnother) {
+  server.Start(StartOf("order-1"));
+  server.Settle();
+  const v1::Activation stuck = worker.TakeActivation("order-1");
+  server.Settle();
+  server.Advance(server.options().limits.activation_timeout_ms - 1);
+  EXPECT_FALSE(worker.Offered(Work::Kind::kActivation, "order-1"));
+  for (int i = 0; i < 60 && !worker.Offered(Work::Kind::kActivation, "order-1"); ++i) server.Advance(1'000);
+  const v1::Activation next = worker.TakeActivation("order-1");
+  EXPECT_EQ(next.token().attempt(), 2);
+  const uint64_t late = worker.Advance(stuck, {Complete("1")});
+  server.Settle();
+  EXPECT_TRUE(worker.Acked(late));
+  auto described = server.Describe("order-1");
+  server.Settle();
+  EXPECT_EQ(described->summary().status(), v1::RUN_STATUS_RUNNING);
+  EXPECT_THAT(described->pending_activation().last_failure().message(), HasSubstr("activation_timeout"));
+}
+
 }  // namespace
 }  // namespace perdure::partition::testing
