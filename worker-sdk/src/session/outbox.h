@@ -4,6 +4,9 @@
 // What it holds is bounded by the session's credits: one answer for each activation, step and task in hand,
 // one heartbeat for each task; of evictions, which are only hints, by kEvictedMax.
 //
+// An answer that the server refuses would be sent for ever and let nothing else through, so the outbox finds
+// it and puts a failure in its place: see OnRefused.
+//
 // Not thread-safe: the session guards it.
 #ifndef PERDURE_WORKER_SDK_SRC_SESSION_OUTBOX_H_
 #define PERDURE_WORKER_SDK_SRC_SESSION_OUTBOX_H_
@@ -12,6 +15,9 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <optional>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -28,6 +34,10 @@ inline constexpr std::size_t kFrameBytesTarget = 1 << 20;
 inline constexpr std::size_t kFrameItemsMax = 256;
 // One answer larger than this would not fit a gRPC message (64 MiB) and is replaced by a failure.
 inline constexpr std::size_t kAnswerBytesMax = 60 << 20;
+// Of a frame, for what it holds beside its items.
+inline constexpr std::size_t kFrameOverheadBytes = 4096;
+// How often a large answer is refused alone for its size, or for an overload, before it is given up.
+inline constexpr int kTooLargeTries = 3;
 // Evictions that wait while there is no connection; beyond it the oldest are forgotten.
 inline constexpr std::size_t kEvictedMax = 65'536;
 
@@ -45,6 +55,9 @@ class Outbox {
   // Sent once on each stream from now on.
   void AddDrain();
 
+  // What the server takes in one frame; 0: it does not say. Answers that are larger become failures.
+  void SetFrameLimits(std::int64_t bytes_max, std::int64_t items_max);
+
   // Moves what waits into `frame` (cleared first), as much as one frame takes. False: nothing waits.
   bool NextFrame(v1::WorkerFrame* frame);
   bool HasWaiting() const;
@@ -56,6 +69,18 @@ class Outbox {
   // not survive a change of server (their tokens are stale), nor do history requests a lost stream, which
   // the executor repeats.
   void OnNewStream(bool server_changed);
+
+  // What became of an answer that the server would not take.
+  struct Refused {
+    std::uint64_t answer_id = 0;
+    // False: it is sent once more, as a failure that says why. True: that was refused too, and it is gone.
+    bool dropped = false;
+  };
+  // A welcomed stream ended because the server refused a frame of it. Which answer was the reason shows by
+  // sending those in question again one a frame, each after the acknowledgement of the one before. One that
+  // is refused alone is replaced, and returned. With `too_large`, which is also what an overloaded server
+  // says, only answers too large for a common frame are in question, and each gets kTooLargeTries.
+  std::optional<Refused> OnRefused(bool too_large, const std::string& status);
 
   // Drops the unacknowledged task or activation answer for this token, which the server has no use for
   // any more.
@@ -76,13 +101,24 @@ class Outbox {
   struct Kept {
     Answer answer;
     std::size_t bytes = 0;
+    int refusals = 0;
+    // A failure that took the place of what was refused.
+    bool replaced = false;
   };
   using KeptMap = std::map<std::uint64_t, Kept>;
 
   template <typename T>
   std::uint64_t Keep(T answer);
+  void ReplaceByFailure(Kept& kept, const v1::Failure& failure);
   KeptMap::iterator Forget(KeptMap::iterator it);
   bool TakeAnswers(v1::WorkerFrame* frame, FrameBudget& budget);
+  // While answers are in question.
+  bool NextAlone(v1::WorkerFrame* frame);
+  Refused Replace(KeptMap::iterator it, const std::string& status);
+
+  std::size_t answer_bytes_max_ = kAnswerBytesMax;
+  std::size_t frame_bytes_target_ = kFrameBytesTarget;
+  std::size_t frame_items_max_ = kFrameItemsMax;
 
   std::uint64_t next_answer_id_ = 1;
   KeptMap unacked_;
@@ -92,6 +128,12 @@ class Outbox {
 
   // Ids of answers that the current stream was not given yet.
   std::deque<std::uint64_t> to_send_;
+  // The last one that it was given.
+  std::uint64_t sent_through_ = 0;
+  // Unacknowledged ones of which some made the server end a stream. While there are any, answers go alone.
+  std::set<std::uint64_t> in_question_;
+  // Sent alone and not acknowledged yet; 0: none.
+  std::uint64_t alone_ = 0;
   std::map<TokenKey, v1::TaskHeartbeat> heartbeats_;
   // Of tasks that failed: sent before their answers.
   std::deque<v1::TaskHeartbeat> last_heartbeats_;

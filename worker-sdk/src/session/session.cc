@@ -25,6 +25,11 @@ bool Fatal(grpc::StatusCode code) {
   }
 }
 
+// Said of a frame of answers.
+bool RefusesFrame(grpc::StatusCode code) {
+  return code == grpc::INVALID_ARGUMENT || code == grpc::RESOURCE_EXHAUSTED;
+}
+
 }  // namespace
 
 Session::Session(SessionOptions options, SessionHandler* handler)
@@ -115,12 +120,16 @@ void Session::OnFrame(v1::ServerFrame& frame) {
   if (frame.has_welcome()) Welcomed(frame.welcome());
   if (frame.acked_answer_ids_size() > 0) {
     bool flushed = false;
+    std::shared_ptr<Stream> stream;
     {
       std::lock_guard lock(mu_);
       for (const std::uint64_t id : frame.acked_answer_ids()) outbox_.Ack(id);
       flushed = outbox_.unacked() == 0;
+      // What had to wait for this acknowledgement, while answers go one by one.
+      if (welcomed_ && outbox_.HasWaiting()) stream = stream_;
     }
     if (flushed) changed_.notify_all();
+    if (stream) stream->Wake();
   }
   handler_->OnFrame(frame);
 }
@@ -142,6 +151,7 @@ void Session::Welcomed(const v1::Welcome& welcome) {
     first = !server_epoch_.has_value();
     same_epoch = !first && *server_epoch_ == welcome.server_epoch();
     server_epoch_ = welcome.server_epoch();
+    outbox_.SetFrameLimits(welcome.frame_bytes_max(), welcome.frame_items_max());
     outbox_.OnNewStream(!first && !same_epoch);
     for (const v1::WorkToken& token : welcome.stale_tokens()) outbox_.DropStale(token);
     repeated = outbox_.unacked();
@@ -213,6 +223,23 @@ grpc::Status Session::RunStream() {
   return *stream_status_;
 }
 
+void Session::HandleRefusedFrame(const grpc::Status& status) {
+  const std::string problem = Describe(status);
+  std::optional<Outbox::Refused> refused;
+  bool flushed = false;
+  {
+    std::lock_guard lock(mu_);
+    refused = outbox_.OnRefused(status.error_code() == grpc::RESOURCE_EXHAUSTED, problem);
+    flushed = outbox_.unacked() == 0;
+  }
+  if (!refused.has_value()) return;
+  if (flushed) changed_.notify_all();
+  Log(LogLevel::kError,
+      refused->dropped ? "the server refused even a failure in place of an answer; the answer is dropped"
+                       : "the server refused an answer; a failure is sent in its place",
+      {{"answer_id", std::to_string(refused->answer_id)}, {"status", problem}});
+}
+
 bool Session::HandleEnd(const grpc::Status& status, bool was_connected) {
   if (!was_connected && Fatal(status.error_code())) {
     const std::string message =
@@ -222,6 +249,7 @@ bool Session::HandleEnd(const grpc::Status& status, bool was_connected) {
     return false;
   }
   const std::string problem = Describe(status);
+  if (was_connected && RefusesFrame(status.error_code())) HandleRefusedFrame(status);
   bool repeated = false;
   std::size_t unacked = 0;
   {

@@ -2,7 +2,8 @@
 //
 // Sends answers and heartbeats, hands what arrives to a handler, reconnects for ever (backoff with full
 // jitter, the first retry at once or nearly), and repeats what the server did not acknowledge. Statuses that
-// say that the hello itself is wrong end the session for good.
+// say that the hello itself is wrong end the session for good; an answer that the server will not take is
+// found, logged and replaced by a failure.
 //
 // Ownership: the handler must outlive the session. Thread-safety: all public functions may be called from any
 // thread; the Send functions never block.
@@ -101,6 +102,8 @@ class Session final : private StreamOwner {
   // Opens one stream and waits until it has ended.
   grpc::Status RunStream();
   void Welcomed(const v1::Welcome& welcome);
+  // Sees to it that an answer which the server will not take does not come again for ever.
+  void HandleRefusedFrame(const grpc::Status& status);
   // Logs a lost or refused stream. True: go on.
   bool HandleEnd(const grpc::Status& status, bool was_connected);
   void Log(LogLevel level, const std::string& message, Logger::Fields fields = {}) const;

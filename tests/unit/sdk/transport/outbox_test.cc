@@ -206,6 +206,125 @@ TEST(OutboxTest, AnAnswerTooLargeForAFrameBecomesAFailureThatSaysSo) {
   EXPECT_THAT(frame.activation_answers(0).failure().message(), HasSubstr(std::to_string(kAnswerBytesMax)));
 }
 
+TEST(OutboxTest, KeepsToWhatTheServerTakesInAFrame) {
+  Outbox outbox;
+  outbox.Add(TaskDone(1, std::string(2 << 20, 'x')));  // before the limit was known
+  for (int i = 2; i <= 25; ++i) outbox.Add(TaskDone(i, std::string(10'000, 'y')));
+  outbox.SetFrameLimits(/*bytes_max=*/100'000, /*items_max=*/5);
+  outbox.Add(TaskDone(26, std::string(100'000, 'z')));
+  std::vector<std::uint64_t> ids;
+  for (v1::WorkerFrame frame; outbox.NextFrame(&frame);) {
+    EXPECT_LE(frame.ByteSizeLong(), 100'000u);
+    EXPECT_LE(frame.task_answers_size(), 5);
+    for (const v1::TaskAnswer& answer : frame.task_answers()) {
+      ids.push_back(answer.answer_id());
+      EXPECT_EQ(answer.has_failure(), answer.answer_id() == 1 || answer.answer_id() == 26);
+      if (answer.has_failure()) EXPECT_THAT(answer.failure().message(), HasSubstr("at most 95904"));
+    }
+  }
+  EXPECT_EQ(ids.size(), 26u);
+}
+
+constexpr char kNotUtf8[] = "INVALID_ARGUMENT: a text in them is not UTF-8";
+
+// The stream broke because of its last frame; another one was welcomed.
+std::optional<Outbox::Refused> Refuse(Outbox& outbox, bool too_large = false) {
+  const auto refused = outbox.OnRefused(too_large, kNotUtf8);
+  outbox.OnNewStream(/*server_changed=*/false);
+  return refused;
+}
+
+TEST(OutboxTest, AfterARefusedFrameAnswersGoOneByOneUntilTheirReasonIsFound) {
+  Outbox outbox;
+  outbox.Add(TaskDone(1));
+  outbox.Add(Advanced(2));  // the bad one
+  outbox.Add(TaskDone(3));
+  Next(outbox);
+  outbox.Add(TaskDone(4));
+  outbox.Add(Beat(5, "half"));
+  EXPECT_FALSE(Refuse(outbox).has_value()) << "one of three";
+
+  EXPECT_THAT(AnswerIds(Next(outbox)), ElementsAre(1));
+  EXPECT_THAT(AnswerIds(Next(outbox)), IsEmpty()) << "not before the acknowledgement";
+  outbox.Ack(1);
+  EXPECT_THAT(AnswerIds(Next(outbox)), ElementsAre(2));
+  const auto refused = Refuse(outbox);
+  ASSERT_TRUE(refused.has_value());
+  EXPECT_EQ(refused->answer_id, 2u);
+  EXPECT_FALSE(refused->dropped);
+
+  const v1::WorkerFrame frame = Next(outbox);
+  ASSERT_EQ(frame.activation_answers_size(), 1);
+  EXPECT_EQ(frame.activation_answers(0).answer_id(), 2u);
+  EXPECT_EQ(frame.activation_answers(0).token().run(), 2u);
+  EXPECT_EQ(frame.activation_answers(0).failure().kind(), v1::Failure::KIND_WORKER_ERROR);
+  EXPECT_THAT(frame.activation_answers(0).failure().message(), HasSubstr(kNotUtf8));
+  outbox.Ack(2);
+  EXPECT_THAT(AnswerIds(Next(outbox)), ElementsAre(3));
+  outbox.Ack(3);
+  const v1::WorkerFrame rest = Next(outbox);
+  EXPECT_THAT(AnswerIds(rest), ElementsAre(4));
+  EXPECT_EQ(rest.heartbeats_size(), 1) << "all at once again";
+  outbox.Ack(4);
+  EXPECT_EQ(outbox.unacked_bytes(), 0u);
+}
+
+TEST(OutboxTest, AFailureThatIsRefusedAsWellIsDropped) {
+  Outbox outbox;
+  v1::StepAnswer step;
+  *step.mutable_token() = Token(4, 0);
+  step.mutable_step()->mutable_result()->set_data("x");
+  outbox.Add(step);
+  Next(outbox);
+  EXPECT_FALSE(Refuse(outbox).has_value());
+  Next(outbox);
+  EXPECT_FALSE(Refuse(outbox)->dropped);
+  EXPECT_EQ(Next(outbox).step_answers(0).step().failure().kind(), v1::Failure::KIND_WORKER_ERROR);
+  EXPECT_TRUE(Refuse(outbox)->dropped);
+  EXPECT_EQ(outbox.unacked(), 0u);
+  EXPECT_FALSE(outbox.HasWaiting());
+}
+
+TEST(OutboxTest, AStreamLostForAnotherReasonDoesNotBlameTheAnswerThatWasOut) {
+  Outbox outbox;
+  outbox.Add(TaskDone(1));
+  outbox.Add(TaskDone(2));
+  Next(outbox);
+  Refuse(outbox);
+  EXPECT_THAT(AnswerIds(Next(outbox)), ElementsAre(1));
+  outbox.OnNewStream(false);
+  const v1::WorkerFrame again = Next(outbox);
+  ASSERT_EQ(again.task_answers_size(), 1);
+  EXPECT_TRUE(again.task_answers(0).has_result());
+}
+
+TEST(OutboxTest, AnOverloadedServerBlamesNoCommonAnswer) {
+  Outbox outbox;
+  outbox.Add(TaskDone(1));
+  outbox.Add(TaskDone(2));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_THAT(AnswerIds(Next(outbox)), ElementsAre(1, 2));
+    EXPECT_FALSE(Refuse(outbox, /*too_large=*/true).has_value());
+  }
+}
+
+TEST(OutboxTest, ALargeAnswerThatIsRefusedAgainAndAgainIsTooLarge) {
+  Outbox outbox;
+  outbox.Add(TaskDone(1));
+  outbox.Add(TaskDone(2, std::string(kFrameBytesTarget + 1, 'x')));
+  Next(outbox);
+  outbox.Ack(1);
+  Next(outbox);
+  EXPECT_FALSE(Refuse(outbox, true).has_value());
+  for (int i = 1; i < kTooLargeTries; ++i) {
+    EXPECT_TRUE(Next(outbox).task_answers(0).has_result());
+    EXPECT_FALSE(Refuse(outbox, true).has_value());
+  }
+  EXPECT_TRUE(Next(outbox).task_answers(0).has_result());
+  EXPECT_TRUE(Refuse(outbox, true).has_value());
+  EXPECT_EQ(Next(outbox).task_answers(0).failure().type(), "AnswerRefused");
+}
+
 TEST(OutboxTest, SaysDrainOnceOnEachStream) {
   Outbox outbox;
   outbox.AddDrain();

@@ -242,6 +242,41 @@ TEST_F(SessionTest, ForgetsAnswersThatTheServerCallsStale) {
   EXPECT_FALSE(session_->Answered(Token(1)));
 }
 
+TEST_F(SessionTest, AnAnswerThatTheServerRefusesIsReplacedAndTheOthersGoThrough) {
+  Connect();
+  auto stream = server_.Welcome();
+  ASSERT_TRUE(recorder_.WaitWelcomes(1));
+  for (const std::uint64_t run : {11, 12, 13}) session_->Send(TaskDone(run));
+  // A server that refuses the result of run 12, and acknowledges all else.
+  std::vector<std::uint64_t> done;
+  v1::Failure refused;
+  int streams = 1;
+  while (!session_->WaitFlushed(std::chrono::milliseconds(0))) {
+    const v1::WorkerFrame frame = stream->Read();
+    v1::ServerFrame acks;
+    bool bad = false;
+    for (const v1::TaskAnswer& answer : frame.task_answers()) {
+      bad = bad || (answer.token().run() == 12 && answer.has_result());
+      if (answer.has_failure()) refused = answer.failure();
+      acks.add_acked_answer_ids(answer.answer_id());
+    }
+    if (bad) {
+      stream->End(grpc::Status(grpc::INVALID_ARGUMENT, "a text in it is not UTF-8"));
+      stream = server_.Welcome();
+      ++streams;
+      continue;
+    }
+    for (const v1::TaskAnswer& answer : frame.task_answers()) done.push_back(answer.token().run());
+    stream->Write(acks);
+    if (done.size() == 3) EXPECT_TRUE(session_->WaitFlushed(kPatience));
+  }
+  EXPECT_THAT(done, UnorderedElementsAre(11, 12, 13));
+  EXPECT_LE(streams, 3);
+  EXPECT_EQ(refused.kind(), v1::Failure::KIND_WORKER_ERROR);
+  EXPECT_THAT(refused.message(), HasSubstr("a text in it is not UTF-8"));
+  EXPECT_TRUE(recorder_.refusal().empty()) << "the session goes on";
+}
+
 TEST_F(SessionTest, FindsAServerThatComesUpLater) {
   const int port = server_.port();
   server_.Kill();
