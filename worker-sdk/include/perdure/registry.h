@@ -65,7 +65,10 @@ TaskFunction EraseTask(const Task<R(Args...)>&, F function) {
       TaskCallable<F, R, std::remove_cvref_t<Args>...>,
       "perdure: this function does not take the arguments that the task declares (an optional TaskContext& "
       "first, then the declared arguments)");
-  return [function = std::move(function)](TaskContext& ctx, const Payload& input) mutable -> Payload {
+  // Shared, since a std::function wants to copy what need not be copyable.
+  return [shared = std::make_shared<F>(std::move(function))](TaskContext& ctx,
+                                                             const Payload& input) -> Payload {
+    F& function = *shared;
     return std::apply(
         [&](auto&&... args) -> Payload {
           const auto call = [&]() -> decltype(auto) {

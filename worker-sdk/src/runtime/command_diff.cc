@@ -61,7 +61,8 @@ std::string DescribeCommand(const v1::Command& command) {
     case v1::Command::kCancelTask:
       return WithSeq("cancel task", command.cancel_task().seq());
     case v1::Command::kStartTimer:
-      return WithSeq("timer", command.start_timer().seq());
+      return WithSeq(command.start_timer().name().empty() ? "timer" : "timer " + command.start_timer().name(),
+                     command.start_timer().seq());
     case v1::Command::kCancelTimer:
       return WithSeq("cancel timer", command.cancel_timer().seq());
     case v1::Command::kRunStep:

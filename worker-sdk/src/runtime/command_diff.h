@@ -11,7 +11,7 @@
 
 namespace perdure::runtime {
 
-// "task process_payment (seq 3)", "timer (seq 4)", "complete run".
+// "task process_payment (seq 3)", "timer (seq 4)", "timer reminder (seq 5)", "complete run".
 std::string DescribeCommand(const v1::Command& command);
 
 // Where the lists come from, for the message.
