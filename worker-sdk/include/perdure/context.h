@@ -115,7 +115,7 @@ class Context {
         Call{std::forward<F>(function), std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...)});
     detail::RunCore& run = Here("Step");
     auto cell = detail::MakeRef<detail::LeafCell<R>>();
-    detail::IssueStep(run, *cell, detail::CheckedName(name), options, [call]() -> Payload {
+    detail::IssueStep(run, *cell, detail::CheckedName(name, "the step's name"), options, [call]() -> Payload {
       const auto invoke = [&call](auto&... arg) -> decltype(auto) {
         return std::invoke(call->function, arg...);
       };
@@ -129,7 +129,7 @@ class Context {
     return Pending<R>(detail::Ref<detail::Cell<R>>(cell.get()));
   }
 
-  // A durable timer; `name` is shown to people.
+  // A durable timer; `name` is shown to people, and compared on replay. At most 256 bytes.
   Pending<void> Sleep(Milliseconds duration, std::string_view name = "");
   Pending<void> SleepUntil(std::chrono::system_clock::time_point due, std::string_view name = "");
 
@@ -148,7 +148,7 @@ class Context {
   Pending<T> WaitSignal(std::string_view name) {
     detail::RunCore& run = Here("WaitSignal");
     auto cell = detail::MakeRef<detail::LeafCell<T>>();
-    detail::AwaitSignal(run, *cell, detail::CheckedName(name));
+    detail::AwaitSignal(run, *cell, detail::CheckedName(name, "the signal's name"));
     return Pending<T>(detail::Ref<detail::Cell<T>>(cell.get()));
   }
   // The same without waiting: the oldest signal kept, if there is one.

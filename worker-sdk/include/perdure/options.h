@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "perdure/name.h"
 #include "perdure/payload.h"
 
 namespace perdure {
@@ -48,12 +49,14 @@ class RetryPolicy {
     max_interval_ = detail::CheckedDuration(value, "RetryPolicy::MaxInterval");
     return *this;
   }
-  // Attempts in all; 0: no limit [0; for steps, and for runs: 1].
+  // Attempts in all [0: no limit]. Without any policy a task has no limit either; a step, and a run, has one
+  // attempt.
   RetryPolicy& MaxAttempts(int value);
   // Each wait is drawn from [1 - jitter, 1 + jitter] x the interval; 0 to 1 [0.1].
   RetryPolicy& Jitter(double value);
   // Failures of this type are not retried. May be called several times.
   RetryPolicy& NonRetryable(std::string type) {
+    detail::CheckedName(type, "RetryPolicy::NonRetryable");
     non_retryable_types_.push_back(std::move(type));
     return *this;
   }
@@ -91,6 +94,7 @@ class TaskOptions {
 
   // Another queue than the workflow's own.
   TaskOptions& TaskQueue(std::string value) {
+    detail::CheckedText(value, "TaskOptions::TaskQueue");
     task_queue_ = std::move(value);
     return *this;
   }

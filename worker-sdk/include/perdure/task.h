@@ -42,8 +42,8 @@ class Task<R(Args...)> {
   using Result = R;
   using Arguments = std::tuple<std::remove_cvref_t<Args>...>;
 
-  // 1 to 256 bytes without control characters.
-  explicit constexpr Task(std::string_view name) : name_(detail::CheckedName(name)) {}
+  // 1 to 256 bytes of UTF-8 without control characters.
+  explicit constexpr Task(std::string_view name) : name_(detail::CheckedName(name, "the task's name")) {}
 
   constexpr std::string_view Name() const { return name_; }
 

@@ -4,8 +4,8 @@
 //   inline constexpr perdure::Signal<Approval> Approve{"approve"};
 //
 // A worker hosts a workflow with worker.Host(OrderFulfillment, Fulfil); a client starts it with
-// client.Start(OrderFulfillment, order, options) and signals it with handle.Send(Approve, approval); workflow
-// code waits with ctx.WaitSignal(Approve).
+// client.Start(OrderFulfillment, order, options) and signals it with handle.Signal(Approve, approval);
+// workflow code waits with ctx.WaitSignal(Approve).
 //
 // A declaration is a name and a type: copy it freely; the text of the name must outlive it.
 #ifndef PERDURE_WORKER_SDK_INCLUDE_PERDURE_WORKFLOW_H_
@@ -42,8 +42,9 @@ class Workflow<R(Args...)> {
   using Result = R;
   using Arguments = std::tuple<std::remove_cvref_t<Args>...>;
 
-  // 1 to 256 bytes without control characters.
-  explicit constexpr Workflow(std::string_view name) : name_(detail::CheckedName(name)) {}
+  // 1 to 256 bytes of UTF-8 without control characters.
+  explicit constexpr Workflow(std::string_view name)
+      : name_(detail::CheckedName(name, "the workflow's name")) {}
 
   constexpr std::string_view Name() const { return name_; }
 
@@ -61,8 +62,8 @@ class Signal {
  public:
   using Value = T;
 
-  // 1 to 256 bytes without control characters.
-  explicit constexpr Signal(std::string_view name) : name_(detail::CheckedName(name)) {}
+  // 1 to 256 bytes of UTF-8 without control characters.
+  explicit constexpr Signal(std::string_view name) : name_(detail::CheckedName(name, "the signal's name")) {}
 
   constexpr std::string_view Name() const { return name_; }
 

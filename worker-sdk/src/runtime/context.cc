@@ -22,7 +22,7 @@ detail::RunCore& Context::Here(const char* what) const {
 Pending<void> Context::Sleep(Milliseconds duration, std::string_view name) {
   detail::RunCore& run = Here("Sleep");
   auto cell = detail::MakeRef<detail::LeafCell<void>>();
-  run.IssueTimer(*cell, duration, name);
+  run.IssueTimer(*cell, duration, detail::CheckedText(name, "the timer's name"));
   return Pending<void>(detail::Ref<detail::Cell<void>>(cell.get()));
 }
 

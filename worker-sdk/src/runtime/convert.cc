@@ -4,42 +4,47 @@
 #include <memory>
 #include <utility>
 
+#include "perdure/detail/utf8.h"
+
 namespace perdure::runtime {
 namespace {
 
 // Failures nest as deep as their sender likes; nobody reads beyond this.
 constexpr int kCauseDepthMax = 32;
-
-// Length of the UTF-8 character at `p`, or 0 if there is none.
-std::size_t Utf8Length(const unsigned char* p, std::size_t left) {
-  const auto tail = [&](std::size_t i) { return i < left && (p[i] & 0xc0) == 0x80; };
-  if (p[0] < 0x80) return 1;
-  if (p[0] >= 0xc2 && p[0] <= 0xdf) return tail(1) ? 2 : 0;
-  if ((p[0] & 0xf0) == 0xe0) {
-    const bool overlong = p[0] == 0xe0 && left > 1 && p[1] < 0xa0;
-    const bool surrogate = p[0] == 0xed && left > 1 && p[1] > 0x9f;
-    return tail(1) && tail(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-    const bool overlong = p[0] == 0xf0 && left > 1 && p[1] < 0x90;
-    const bool beyond = p[0] == 0xf4 && left > 1 && p[1] > 0x8f;
-    return tail(1) && tail(2) && tail(3) && !overlong && !beyond ? 4 : 0;
-  }
-  return 0;
-}
+// What the server takes.
+constexpr std::size_t kEncodingBytesMax = 64;
+constexpr std::size_t kPayloadTypeBytesMax = 1'000;
+constexpr std::size_t kShownBytes = 64;
 
 // What exceptions say may be any bytes; a frame with text that is not UTF-8 would be refused whole. Bytes
 // that belong to no character become question marks.
 std::string ValidUtf8(const std::string& text) {
   std::string out;
   out.reserve(text.size());
-  const auto* p = reinterpret_cast<const unsigned char*>(text.data());
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t n = Utf8Length(p + i, text.size() - i);
+    const std::size_t n = detail::Utf8Length(text, i);
     out.append(n == 0 ? "?" : text.substr(i, n));
     i += n == 0 ? 1 : n;
   }
   return out;
+}
+
+void CheckDescription(const char* field, const std::string& value, std::size_t bytes_max) {
+  const std::string text = std::string("a payload's ") + field;
+  if (value.size() > bytes_max) {
+    throw EncodeError(text + " has " + std::to_string(value.size()) + " bytes, more than " +
+                      std::to_string(bytes_max) + ": '" + ValidUtf8(value.substr(0, kShownBytes)) + "...'");
+  }
+  if (const std::string valid = ValidUtf8(value); valid != value) {
+    throw EncodeError(text + " is not UTF-8: '" + valid + "'");
+  }
+}
+
+// The data may be any bytes, but what describes it is text: the server refuses a frame with any other.
+Payload Checked(Payload payload) {
+  CheckDescription("encoding", payload.encoding, kEncodingBytesMax);
+  CheckDescription("type", payload.type, kPayloadTypeBytesMax);
+  return payload;
 }
 
 v1::Failure ToProtoAt(const Failure& failure, const PayloadConverter* converter, int depth) {
@@ -130,13 +135,13 @@ v1::TaskTimeouts TimeoutsToProto(const TaskOptions& options) {
 }
 
 Payload Encode(const PayloadConverter* converter, Payload payload) {
-  if (converter == nullptr) return payload;
+  if (converter == nullptr) return Checked(std::move(payload));
   try {
-    return converter->Encode(std::move(payload));
+    return Checked(converter->Encode(std::move(payload)));
   } catch (const EncodeError&) {
     throw;
-  } catch (const std::exception& error) {
-    throw EncodeError(std::string("the payload converter failed to encode: ") + error.what());
+  } catch (...) {
+    throw EncodeError("the payload converter failed to encode: " + CurrentFailure().message);
   }
 }
 
@@ -146,8 +151,8 @@ Payload Decode(const PayloadConverter* converter, Payload payload) {
     return converter->Decode(std::move(payload));
   } catch (const DecodeError&) {
     throw;
-  } catch (const std::exception& error) {
-    throw DecodeError(std::string("the payload converter failed to decode: ") + error.what());
+  } catch (...) {
+    throw ConverterFailed("the payload converter failed to decode: " + CurrentFailure().message);
   }
 }
 

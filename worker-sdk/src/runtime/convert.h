@@ -20,7 +20,14 @@ Failure FromProto(const v1::Failure& failure, const PayloadConverter* converter 
 v1::RetryPolicy ToProto(const RetryPolicy& policy);
 v1::TaskTimeouts TimeoutsToProto(const TaskOptions& options);
 
-// Encode and Decode of a converter that may be null; what it throws becomes EncodeError or DecodeError.
+// The trouble of a converter rather than of the payload: another attempt may fare better.
+class ConverterFailed final : public DecodeError {
+ public:
+  using DecodeError::DecodeError;
+};
+
+// Encode and Decode of a converter that may be null; what it throws becomes EncodeError or ConverterFailed,
+// save a DecodeError of its own. EncodeError also for an encoding or a type that the server would not take.
 Payload Encode(const PayloadConverter* converter, Payload payload);
 Payload Decode(const PayloadConverter* converter, Payload payload);
 

@@ -1,11 +1,13 @@
 // JSON reading and writing behind perdure/json.h; nlohmann-json parses, nothing of it is seen outside.
 #include "perdure/json.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "perdure/detail/utf8.h"
 #include "perdure/payload.h"
 
 namespace perdure {
@@ -25,23 +27,6 @@ std::string Found(const Json& node) {
   std::string text = node.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (text.size() > kShown) text = text.substr(0, kShown) + "...";
   return name + " " + text;
-}
-
-// Length of the valid UTF-8 sequence at `at`, 0 if there is none.
-std::size_t Utf8Length(std::string_view text, std::size_t at) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[at + i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || at + length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (lead == 0xe0 && byte(1) < 0xa0) return 0;
-  if (lead == 0xed && byte(1) > 0x9f) return 0;
-  if (lead == 0xf0 && byte(1) < 0x90) return 0;
-  if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-  return length;
 }
 
 void AppendEscaped(std::string& out, char c) {
@@ -110,7 +95,7 @@ void JsonWriter::String(std::string_view value) {
   Separate();
   text_ += '"';
   for (std::size_t at = 0; at < value.size();) {
-    const std::size_t length = Utf8Length(value, at);
+    const std::size_t length = detail::Utf8Length(value, at);
     if (length == 0) {
       detail::ThrowEncodeError("std::string", "the text is not UTF-8 at byte " + std::to_string(at) +
                                                   "; use perdure::Bytes for binary data");

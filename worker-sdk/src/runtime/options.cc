@@ -1,9 +1,36 @@
 // Checks of option values.
 #include "perdure/options.h"
 
+#include <cstdio>
 #include <stdexcept>
 
 namespace perdure {
+namespace {
+
+constexpr std::size_t kShownBytes = 64;
+
+// Printable ASCII as it is, the rest as \xNN: the value of a bad text need not be text.
+std::string Shown(std::string_view value) {
+  std::string text;
+  for (const char c : value.substr(0, kShownBytes)) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x20 && byte < 0x7f) {
+      text += c;
+    } else {
+      char buffer[8];
+      std::snprintf(buffer, sizeof(buffer), "\\x%02x", static_cast<unsigned>(byte));
+      text += buffer;
+    }
+  }
+  return "'" + text + (value.size() > kShownBytes ? "...'" : "'");
+}
+
+}  // namespace
+
+void detail::ThrowBadText(std::string_view field, std::string_view value, std::string_view problem) {
+  throw std::invalid_argument("perdure: " + std::string(field) + " " + std::string(problem) + ": " +
+                              Shown(value));
+}
 
 Milliseconds detail::CheckedDuration(Milliseconds value, const char* what) {
   if (value < Milliseconds(0)) {

@@ -34,6 +34,7 @@ inline constexpr Task<int(int)> kDouble{"double"};
 inline constexpr Task<int()> kNothingIn{"nothing_in"};
 inline constexpr Task<void(std::string, int)> kNotify{"notify"};
 inline constexpr Workflow<std::string(std::string)> kWorkflow{"workflow"};
+inline constexpr Workflow<std::string()> kPlain{"plain"};
 inline constexpr Signal<int> kNumber{"number"};
 inline constexpr Signal<> kGo{"go"};
 
@@ -364,6 +365,69 @@ class Rot1 final : public PayloadConverter {
     return text;
   }
 };
+
+// What an action throws as std::invalid_argument.
+template <class F>
+std::string Complaint(F action) {
+  try {
+    action();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST_P(ContextTest, TextsThatTheServerWouldRefuseAreRefusedWhereTheyAreGiven) {
+  Host(kPlain, [](Context& ctx) -> Co<std::string> {
+    EXPECT_EQ(Complaint([&] { ctx.Sleep(1s, "na\xff").Detach(); }),
+              "perdure: the timer's name is not UTF-8: 'na\\xff'");
+    EXPECT_EQ(Complaint([&] { ctx.Step("a\tb", [] {}).Detach(); }),
+              "perdure: the step's name must not hold control characters: 'a\\x09b'");
+    EXPECT_EQ(Complaint([&] { ctx.WaitSignal<int>("").Detach(); }),
+              "perdure: the signal's name must not be empty: ''");
+    EXPECT_THAT(Complaint([&] { TaskOptions().TaskQueue(std::string(257, 'q')); }),
+                HasSubstr("perdure: TaskOptions::TaskQueue is longer than 256 bytes: 'qqq"));
+    EXPECT_THAT(Complaint([&] { RetryPolicy().NonRetryable("\xc3"); }),
+                HasSubstr("RetryPolicy::NonRetryable is not UTF-8"));
+    EXPECT_EQ(Complaint([&] { TaskOptions().TaskQueue("Größe ✓"); }), "");
+    // What was refused was not issued.
+    co_await ctx.Sleep(1s, "nap");
+    co_return "";
+  });
+  server().Start(kPlain);
+  server().RunToEnd();
+  EXPECT_EQ(Trouble(), "");
+  EXPECT_THAT(server().CommandLog(), ElementsAre("timer nap (seq 1)", "complete run"));
+}
+
+// Gives payloads a description that is no text.
+class Garbler final : public PayloadConverter {
+ public:
+  Payload Encode(Payload payload) const override { return {payload.encoding, payload.data, "\xff"}; }
+  Payload Decode(Payload payload) const override { return payload; }
+};
+
+TEST(ContextConverterTest, AConverterThatDescribesPayloadsInOtherThanUtf8IsFoundOut) {
+  const Garbler garbler;
+  EXPECT_THROW(runtime::Encode(&garbler, {"json", "1", ""}), EncodeError);
+  EXPECT_THROW(runtime::Encode(nullptr, {"js\x80n", "1", ""}), EncodeError);
+  EXPECT_THROW(runtime::Encode(nullptr, {std::string(65, 'e'), "1", ""}), EncodeError);
+  try {
+    runtime::Encode(nullptr, {"bytes", "\xff", "\xff type"});
+    ADD_FAILURE() << "it was taken";
+  } catch (const EncodeError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("a payload's type is not UTF-8: '? type'"));
+  }
+}
+
+TEST_P(ContextTest, ATaskFunctionNeedNotBeCopyable) {
+  Host(kPlain,
+       [](Context& ctx) -> Co<std::string> { co_return std::to_string(co_await ctx.Run(kDouble, 3)); });
+  server().Host(kDouble, [factor = std::make_unique<int>(2)](int x) { return x * *factor; });
+  server().Start(kPlain);
+  server().RunToEnd();
+  EXPECT_EQ(server().ResultOf(kPlain), "6");
+}
 
 TEST_P(ContextTest, AConverterSeesEveryPayload) {
   options_.converter = std::make_shared<const Rot1>();
