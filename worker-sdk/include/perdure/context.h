@@ -139,7 +139,9 @@ class Context {
   // A random UUID, in its usual form of 36 characters.
   std::string Uuid();
 
-  // The next signal of this name, in the order they came; signals that come before anyone waits are kept.
+  // The next signal of this name, in the order they came; signals that come before anyone waits are kept. One
+  // whose value does not decode as a T is taken like any other: the await throws DecodeError, and a run that
+  // lets it out fails with it.
   template <class T>
   Pending<T> WaitSignal(const Signal<T>& signal) {
     return WaitSignal<T>(signal.Name());
@@ -166,8 +168,7 @@ class Context {
     try {
       return FromPayload<T>(*payload);
     } catch (...) {
-      detail::RefuseInput(run, "signal '" + std::string(name) + "'", std::current_exception());
-      throw;
+      detail::ThrowBadSignal(run, name, std::current_exception());
     }
   }
   // For signals without a value: whether one was there.

@@ -196,6 +196,7 @@ class WorkflowFailed : public Error {
 class DecodeError : public Error {
  public:
   explicit DecodeError(std::string message);
+  explicit DecodeError(Failure failure) : Error(std::move(failure)) {}
 };
 
 // A value that its encoding cannot hold.

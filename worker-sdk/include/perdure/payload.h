@@ -54,6 +54,8 @@ struct Bytes {
 // Rewrites payloads on their way out and back in: encryption, compression. Give the same converter to workers
 // and clients. Both functions are called from any thread. Decode must accept what Encode makes, and should
 // hand on a payload whose encoding it does not know. What they throw becomes an EncodeError or a DecodeError.
+// A DecodeError that Decode throws says that the payload is bad, which workflow code that awaits a signal may
+// deal with; anything else that the converter is in trouble, and the activation is tried again later.
 //
 //   class Rot13 : public perdure::PayloadConverter {
 //    public:

@@ -63,26 +63,47 @@ void RunCore::IssueStep(Leaf& leaf, std::string_view name, const StepOptions& op
 void RunCore::AwaitSignal(Leaf& leaf, std::string_view name) {
   if (!Admit(leaf, Leaf::Kind::kSignal, "Context::WaitSignal")) return;
   leaf.name = name;
-  if (const std::optional<Payload> kept = TakeSignal(name)) {
+  if (std::optional<KeptSignal> kept = TakeKept(name)) {
     leaf.scope->Remove(leaf);
-    try {
-      leaf.cell.Deliver(*kept);
-    } catch (...) {
-      RefuseInput("signal '" + leaf.name + "'", std::current_exception());
-    }
-    return;
+    return DeliverSignal(leaf, *kept);
   }
   leaf.seq = next_ticket_++;
   signals_[leaf.name].waiting.emplace(leaf.seq, &leaf);
 }
 
-std::optional<Payload> RunCore::TakeSignal(std::string_view name) {
+std::optional<RunCore::KeptSignal> RunCore::TakeKept(std::string_view name) {
   const auto entry = signals_.find(name);
   if (entry == signals_.end() || entry->second.kept.empty()) return std::nullopt;
-  Payload payload = std::move(entry->second.kept.front());
+  KeptSignal signal = std::move(entry->second.kept.front());
   entry->second.kept.pop_front();
-  signal_bytes_ -= static_cast<std::int64_t>(payload.data.size() + sizeof(Payload));
-  return payload;
+  signal_bytes_ -= BytesOf(signal);
+  NoteTaken(signal.payload.data.size());
+  return signal;
+}
+
+std::optional<Payload> RunCore::TakeSignal(std::string_view name) {
+  std::optional<KeptSignal> kept = TakeKept(name);
+  if (!kept.has_value()) return std::nullopt;
+  if (kept->error) ThrowBadSignal(*this, name, kept->error);
+  return std::move(kept->payload);
+}
+
+void RunCore::DeliverSignal(const Leaf& leaf, const KeptSignal& signal) {
+  try {
+    if (signal.error) std::rethrow_exception(signal.error);
+    leaf.cell.Deliver(signal.payload);
+  } catch (...) {
+    leaf.cell.SettleError(BadSignal(leaf.name, std::current_exception()));
+  }
+}
+
+std::exception_ptr RunCore::BadSignal(std::string_view name, const std::exception_ptr& error) const {
+  Failure failure = FailureFrom(error);
+  failure.kind = FailureKind::kApplication;
+  failure.type = "DecodeError";
+  failure.message = "signal '" + std::string(name) + "': " + failure.message;
+  log().Warn("a signal did not decode", "signal", name, "failure", failure.message);
+  return std::make_exception_ptr(DecodeError(std::move(failure)));
 }
 
 void RunCore::AwaitCondition(Leaf& leaf, std::function<bool()> predicate) {
@@ -159,8 +180,8 @@ void AwaitCondition(RunCore& run, Leaf& leaf, std::function<bool()> predicate) {
 
 std::optional<Payload> TakeSignal(RunCore& run, std::string_view name) { return run.TakeSignal(name); }
 
-void RefuseInput(RunCore& run, const std::string& what, const std::exception_ptr& error) {
-  run.RefuseInput(what, error);
+void ThrowBadSignal(RunCore& run, std::string_view name, const std::exception_ptr& error) {
+  std::rethrow_exception(run.BadSignal(name, error));
 }
 
 void StartStrand(RunCore& run, Ref<Strand> strand) { run.Start(std::move(strand)); }

@@ -80,6 +80,7 @@ class RunCore {
   void CancelLeaf(Leaf& leaf, const std::string& reason);
   void ForgetLeaf(Leaf& leaf);
   std::optional<Payload> TakeSignal(std::string_view name);
+  std::exception_ptr BadSignal(std::string_view name, const std::exception_ptr& error) const;
   void Refuse(Failure failure);
   void RefuseInput(const std::string& what, const std::exception_ptr& error);
 
@@ -100,8 +101,13 @@ class RunCore {
     Ref<CellBase> cell;
     Leaf* leaf = nullptr;
   };
+  struct KeptSignal {
+    Payload payload;
+    // Set: the converter says that it is bad.
+    std::exception_ptr error;
+  };
   struct SignalQueue {
-    std::deque<Payload> kept;
+    std::deque<KeptSignal> kept;
     // By ticket, so first come, first served.
     std::map<std::int64_t, Leaf*> waiting;
   };
@@ -130,6 +136,13 @@ class RunCore {
   // The leaf that this answer is for, taken out of the tables; null if it is not waited for any more.
   Waiting TakeWaiting(std::int64_t seq, const char* what);
   void DeliverTo(const Waiting& waiting, const v1::Payload& payload, const std::string& what);
+
+  static std::int64_t BytesOf(const KeptSignal& signal) {
+    return static_cast<std::int64_t>(signal.payload.data.size() + sizeof(KeptSignal));
+  }
+  std::optional<KeptSignal> TakeKept(std::string_view name);
+  void DeliverSignal(const Leaf& leaf, const KeptSignal& signal);
+  void NoteTaken(std::size_t bytes) { taken_bytes_ += static_cast<std::int64_t>(bytes); }
 
   bool Admit(Leaf& leaf, Leaf::Kind kind, const char* what);
   v1::Command& IssueSeq(Leaf& leaf);
@@ -175,6 +188,8 @@ class RunCore {
   std::int64_t frame_bytes_ = 0;
   std::int64_t signal_bytes_ = 0;
   std::int64_t input_bytes_ = 0;
+  // Of results and signals that coroutines were given, less what they will have dropped, see BeginTurn.
+  std::int64_t taken_bytes_ = 0;
 };
 
 // While it lives, this thread runs code of this run.

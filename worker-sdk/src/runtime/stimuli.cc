@@ -60,6 +60,7 @@ RunCore::Waiting RunCore::TakeWaiting(std::int64_t seq, const char* what) {
 
 void RunCore::DeliverTo(const Waiting& waiting, const v1::Payload& payload, const std::string& what) {
   if (!waiting.cell) return;
+  NoteTaken(payload.data().size());
   try {
     waiting.cell->Deliver(runtime::Decode(converter_, runtime::FromProto(payload)));
   } catch (...) {
@@ -121,21 +122,25 @@ void RunCore::ApplyStepCompleted(const v1::StepCompleted& event) {
 }
 
 void RunCore::ApplySignal(const v1::SignalReceived& event) {
+  KeptSignal signal;
+  try {
+    signal.payload = runtime::Decode(converter_, runtime::FromProto(event.input()));
+  } catch (const runtime::ConverterFailed&) {
+    return RefuseInput("signal '" + event.name() + "'", std::current_exception());
+  } catch (const DecodeError&) {
+    signal.error = std::current_exception();
+  }
   SignalQueue& queue = signals_[event.name()];
-  const std::string what = "signal '" + event.name() + "'";
   if (queue.waiting.empty()) {
-    try {
-      queue.kept.push_back(runtime::Decode(converter_, runtime::FromProto(event.input())));
-    } catch (...) {
-      return RefuseInput(what, std::current_exception());
-    }
-    signal_bytes_ += static_cast<std::int64_t>(queue.kept.back().data.size() + sizeof(Payload));
+    signal_bytes_ += BytesOf(signal);
+    queue.kept.push_back(std::move(signal));
     return;
   }
   Leaf& leaf = *queue.waiting.begin()->second;
-  const Waiting waiting{Ref<CellBase>(&leaf.cell), &leaf};
+  const Ref<CellBase> cell(&leaf.cell);
   ForgetLeaf(leaf);
-  DeliverTo(waiting, event.input(), what);
+  NoteTaken(signal.payload.data.size());
+  DeliverSignal(leaf, signal);
 }
 
 }  // namespace perdure::detail

@@ -146,17 +146,108 @@ TEST(ReplayTest, UnknownTypesAndBadPayloadsFailTheActivation) {
     EXPECT_THAT(server.activation_failures()[0].message,
                 HasSubstr("expected an integer, found string \"text\""));
   }
+}
+
+TEST(ReplayTest, ASignalThatDoesNotDecodeFailsARunThatDoesNothingAboutIt) {
+  const Registry registry =
+      Hosting([](Context& ctx, int) -> Co<int> { co_return co_await ctx.WaitSignal(kNumber); });
   for (const bool early : {true, false}) {
     FakeServer server(registry);
     server.Start(kWorkflow, 0);
     if (!early) server.Settle();
     server.SendPayload("number", {"json", "{}", ""});
     server.Settle();
-    ASSERT_EQ(server.activation_failures().size(), 1u);
-    EXPECT_EQ(server.activation_failures()[0].kind, FailureKind::kWorkerError);
-    EXPECT_THAT(server.activation_failures()[0].message, HasSubstr("signal 'number': cannot read a int"));
-    EXPECT_FALSE(server.closed());
+    EXPECT_TRUE(server.activation_failures().empty());
+    EXPECT_EQ(server.status(), "failed");
+    EXPECT_EQ(server.failure().type, "DecodeError");
+    EXPECT_THAT(server.failure().message, HasSubstr("signal 'number': cannot read a int"));
   }
+}
+
+TEST(ReplayTest, ASignalThatDoesNotDecodeIsTakenAndLeftToTheCode) {
+  for (const Cache cache : {Cache::kKeep, Cache::kDropAlways}) {
+    const Registry registry = Hosting([](Context& ctx, int) -> Co<int> {
+      const Result<int> first = co_await Try(ctx.WaitSignal(kNumber));
+      EXPECT_TRUE(first.HasType("DecodeError"));
+      co_await ctx.Sleep(1s);
+      EXPECT_THROW(ctx.TryTakeSignal(kNumber), DecodeError);
+      int sum = 0;
+      try {
+        sum += co_await ctx.WaitSignal(kNumber);
+      } catch (const DecodeError&) {
+        sum += 100;
+      }
+      co_return sum + co_await ctx.WaitSignal(kNumber);
+    });
+    FakeServer server(registry, cache);
+    server.Start(kWorkflow, 0);
+    server.Settle();
+    for (int i = 0; i < 3; ++i) server.SendPayload("number", {"json", "\"three\"", ""});
+    server.Settle();
+    server.Advance(1s);
+    server.Settle();
+    server.Send(kNumber, 3);
+    server.Settle();
+    EXPECT_TRUE(server.activation_failures().empty());
+    EXPECT_EQ(server.ResultOf(kWorkflow), 103);
+  }
+}
+
+// Refuses what is not its own, and can be out of order.
+class Lock final : public PayloadConverter {
+ public:
+  explicit Lock(const std::atomic<bool>& broken) : broken_(broken) {}
+  Payload Encode(Payload payload) const override { return payload; }
+  Payload Decode(Payload payload) const override {
+    if (broken_) throw std::runtime_error("the key server is away");
+    if (payload.data == "junk") throw DecodeError("this was not locked with our key");
+    return payload;
+  }
+
+ private:
+  const std::atomic<bool>& broken_;
+};
+
+TEST(ReplayTest, AConverterTellsBadSignalsFromTroubleOfItsOwn) {
+  std::atomic<bool> broken{false};
+  auto options = TestOptions();
+  options.converter = std::make_shared<Lock>(broken);
+  const Registry registry = Hosting([](Context& ctx, int) -> Co<int> {
+    const Result<int> bad = co_await Try(ctx.WaitSignal(kNumber));
+    EXPECT_THAT(bad.error().message, HasSubstr("not locked with our key"));
+    co_return co_await ctx.WaitSignal(kNumber);
+  });
+  FakeServer server(registry, Cache::kKeep, options);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.SendPayload("number", {"json", "junk", ""});
+  server.Settle();
+  EXPECT_TRUE(server.activation_failures().empty());
+  server.Send(kNumber, 8);
+  broken = true;
+  server.Settle();
+  ASSERT_EQ(server.activation_failures().size(), 1u) << "tried again later";
+  EXPECT_THAT(server.activation_failures()[0].message, HasSubstr("the key server is away"));
+  broken = false;
+  server.SendActivation();
+  server.AwaitAnswers(4);
+  EXPECT_EQ(server.ResultOf(kWorkflow), 8);
+}
+
+TEST(ReplayTest, NamesOfTimersAreCompared) {
+  std::atomic<int> calls{0};
+  const Registry registry = Hosting([&calls](Context& ctx, int) -> Co<int> {
+    co_await ctx.Sleep(1s, ++calls == 1 ? "reminder" : "deadline");
+    co_return 1;
+  });
+  FakeServer server(registry, Cache::kDropAlways);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.Advance(1s);
+  server.Settle();
+  ASSERT_EQ(server.activation_failures().size(), 1u);
+  EXPECT_THAT(server.activation_failures()[0].message,
+              HasSubstr("timer reminder (seq 1)   timer deadline (seq 1)"));
 }
 
 TEST(ReplayTest, AnUndecodableTaskResultFailsTheActivation) {

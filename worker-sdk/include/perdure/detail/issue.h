@@ -25,10 +25,11 @@ void IssueStep(RunCore& run, Leaf& leaf, std::string_view name, const StepOption
 void AwaitSignal(RunCore& run, Leaf& leaf, std::string_view name);
 void AwaitCondition(RunCore& run, Leaf& leaf, std::function<bool()> predicate);
 
-// The oldest buffered signal of this name.
+// The oldest buffered signal of this name. Throws DecodeError if the converter says that it is bad.
 std::optional<Payload> TakeSignal(RunCore& run, std::string_view name);
-// A payload from outside did not decode: the activation fails, the run does not.
-void RefuseInput(RunCore& run, const std::string& what, const std::exception_ptr& error);
+// What is thrown for a signal that does not decode. The sender is at fault, not this worker: if workflow code
+// does not deal with it, the run fails.
+[[noreturn]] void ThrowBadSignal(RunCore& run, std::string_view name, const std::exception_ptr& error);
 
 // Starts a strand: it is resumed after those that are ready already.
 void StartStrand(RunCore& run, Ref<Strand> strand);
