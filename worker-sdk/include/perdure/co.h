@@ -17,6 +17,16 @@
 // global state that changes. C++ cannot forbid these; a run that issues other commands than its history
 // records is stopped and reported, and code that holds its thread too long is logged.
 //
+// One thing that looks harmless: C++ leaves it to the compiler which of two operands, or of two arguments of
+// a function, comes first. All(ctx.Run(A), ctx.Run(B)) issues its commands in the same order for as long as
+// the worker is built with the same compiler, but clang begins on the left and g++ often on the right, and
+// runs that one began cannot be replayed by the other. Where that may matter, begin one thing a statement
+//   auto a = ctx.Run(A);
+//   auto b = ctx.Run(B);
+//   co_await perdure::All(std::move(a), std::move(b));
+// or hand over callables, which the combinators start from left to right:
+//   co_await perdure::All([&] { return ctx.Run(A); }, [&] { return ctx.Run(B); });
+//
 // Lifetime, as with every C++ coroutine: a parameter taken by reference must outlive the coroutine. That
 // holds for `co_await Helper(ctx, Make())`, but not for a spawned one: take parameters by value there. A
 // lambda with captures must outlive its coroutine; Spawn, Shield, CancelScope::Run and the combinators keep a

@@ -11,8 +11,10 @@
 //   std::chrono::hours(24))); if (!answer) ...            // timed out, or cancelled
 //
 // Each takes Pendings, coroutines (Co), and callables that return either; a coroutine is spawned. Each
-// returns a Pending itself, so they nest. A part without a value (void) counts as std::monostate in tuples
-// and variants; All over a vector of Pending<void> is a Pending<void>.
+// returns a Pending itself, so they nest. Coroutines and callables start from left to right; for the order in
+// which All(ctx.Run(...), ctx.Run(...)) issues its two commands see <perdure/co.h>. A part without a value
+// (void) counts as std::monostate in tuples and variants; All over a vector of Pending<void> is a
+// Pending<void>.
 //
 // What becomes of the rest: when All fails with the first failure, when Any has its first outcome and when
 // WithTimeout runs out, the parts still open are cancelled and not waited for (a task: as its OnCancel says).
@@ -110,7 +112,7 @@ class AllVectorCell final : public CombinedCell<AllOf<T>> {
 template <class... T>
 class AllTupleCell final : public CombinedCell<std::tuple<Stored<T>...>> {
  public:
-  explicit AllTupleCell(Pending<T>... parts) : parts_(std::move(parts)...) {}
+  explicit AllTupleCell(std::tuple<Pending<T>...> parts) : parts_(std::move(parts)) {}
   void Start() {
     this->Watch(
         std::apply([](const auto&... part) { return std::vector<CellBase*>{part.cell()...}; }, parts_));
@@ -158,7 +160,7 @@ class SettledVectorCell final : public CombinedCell<std::vector<Result<T>>> {
 template <class... T>
 class SettledTupleCell final : public CombinedCell<std::tuple<Result<T>...>> {
  public:
-  explicit SettledTupleCell(Pending<T>... parts) : parts_(std::move(parts)...) {}
+  explicit SettledTupleCell(std::tuple<Pending<T>...> parts) : parts_(std::move(parts)) {}
   void Start() {
     this->Watch(
         std::apply([](const auto&... part) { return std::vector<CellBase*>{part.cell()...}; }, parts_));
@@ -200,7 +202,7 @@ class AnyVectorCell final : public CombinedCell<First<T>> {
 template <class... T>
 class AnyTupleCell final : public CombinedCell<std::variant<Stored<T>...>> {
  public:
-  explicit AnyTupleCell(Pending<T>... parts) : parts_(std::move(parts)...) {}
+  explicit AnyTupleCell(std::tuple<Pending<T>...> parts) : parts_(std::move(parts)) {}
   void Start() {
     this->Watch(
         std::apply([](const auto&... part) { return std::vector<CellBase*>{part.cell()...}; }, parts_));
@@ -283,6 +285,13 @@ Pending<T> HandleOn(const Ref<CellType>& cell) {
   return Pending<T>(Ref<Cell<T>>(cell.get()));
 }
 
+// Several at once. The braces have the parts made, and so their strands started, from left to right, which
+// the arguments of a function are not.
+template <class... W>
+std::tuple<Pending<WorkValue<W>>...> AsPendingTuple(const char* what, W&&... works) {
+  return std::tuple<Pending<WorkValue<W>>...>{AsPending(std::forward<W>(works), what)...};
+}
+
 // A vector of coroutines or callables, as a vector of Pendings.
 template <class W>
 std::vector<Pending<WorkValue<W>>> AsPendings(std::vector<W> works, const char* what) {
@@ -307,7 +316,7 @@ auto All(W&&... works) {
   detail::RequireRun("All");
   using Tuple = std::tuple<detail::Stored<detail::WorkValue<W>>...>;
   return detail::HandleOn<Tuple>(detail::Combine<detail::AllTupleCell<detail::WorkValue<W>...>>(
-      detail::AsPending(std::forward<W>(works), "All")...));
+      detail::AsPendingTuple("All", std::forward<W>(works)...)));
 }
 
 // All of a vector: a vector of the values, in the same order. Fails with the first failure.
@@ -326,7 +335,7 @@ auto AllSettled(W&&... works) {
   detail::RequireRun("AllSettled");
   return detail::HandleOn<std::tuple<Result<detail::WorkValue<W>>...>>(
       detail::Combine<detail::SettledTupleCell<detail::WorkValue<W>...>>(
-          detail::AsPending(std::forward<W>(works), "AllSettled")...));
+          detail::AsPendingTuple("AllSettled", std::forward<W>(works)...)));
 }
 template <detail::Work W>
 auto AllSettled(std::vector<W> works) {
@@ -343,7 +352,7 @@ auto Any(W&&... works) {
   detail::RequireRun("Any");
   using Variant = std::variant<detail::Stored<detail::WorkValue<W>>...>;
   return detail::HandleOn<Variant>(detail::Combine<detail::AnyTupleCell<detail::WorkValue<W>...>>(
-      detail::AsPending(std::forward<W>(works), "Any")...));
+      detail::AsPendingTuple("Any", std::forward<W>(works)...)));
 }
 // The first of a vector, which must not be empty: a First<T> with its index and value.
 template <detail::Work W>

@@ -242,6 +242,29 @@ TEST_P(CombineTest, ExceptionsCrossNestedCoroutines) {
   EXPECT_EQ(server().ResultOf(kWorkflow), "2innerstd::logic_error");
 }
 
+TEST_P(CombineTest, CallablesStartFromLeftToRight) {
+  Host(kWorkflow, [](Context& ctx) -> Co<std::string> {
+    const auto number = [&] { return ctx.Run(kDouble, 1); };
+    const auto name = [&] { return ctx.Run(kName); };
+    const auto nothing = [&] { return ctx.Run(kVoid); };
+    co_await All(number, name, nothing);
+    co_await AllSettled(name, nothing, number);
+    co_await Any(nothing, number, name);
+    co_return "";
+  });
+  server().Host(kDouble, [](int x) { return x; });
+  server().Host(kName, [] { return std::string(); });
+  server().Host(kVoid, [] {});
+  server().Start(kWorkflow);
+  server().RunToEnd();
+  EXPECT_EQ(Trouble(), "");
+  std::vector<std::string> log = server().CommandLog();
+  log.resize(9);
+  EXPECT_THAT(log, ElementsAre("task double (seq 1)", "task name (seq 2)", "task void (seq 3)",
+                               "task name (seq 4)", "task void (seq 5)", "task double (seq 6)",
+                               "task void (seq 7)", "task double (seq 8)", "task name (seq 9)"));
+}
+
 TEST_P(CombineTest, AnUnobservedFailureOfASpawnedCoroutineIsLogged) {
   std::vector<std::string> lines;
   options_.log = std::make_shared<const LogSink>(
