@@ -13,6 +13,16 @@
 // the member's default, one that the struct does not know is ignored, one of the wrong type is an error that
 // names its path ("items[2].quantity: expected an integer, found a string").
 //
+// That suits what grows over the years, but it takes a misspelt key for a default value. For input that
+// people write there is a strict form, in place of the other:
+//
+//   struct Refund { std::string order; int cents = 0; std::optional<std::string> note; };
+//   PERDURE_JSON_STRICT(Refund, order, cents, note)
+//
+// Then each field must be there, save std::optional ones, and there must be no other: {"order":"7","cent":5}
+// is an error that names the key and the type. Add a field to a strict type only as a std::optional, and only
+// once every reader knows it. What lies within is as strict as its own type says.
+//
 // Supported without a macro: bool, integers, float and double, std::string, std::optional, std::vector,
 // std::deque, std::array, std::set, std::unordered_set, std::map and std::unordered_map with std::string
 // keys, std::pair and std::tuple (as arrays), std::chrono durations (as their number of ticks) and
@@ -39,6 +49,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -141,9 +152,13 @@ struct AnyFieldVisitor {
   void operator()(const char*, F&);
 };
 
-// A type named in PERDURE_JSON.
+// A type named in PERDURE_JSON or PERDURE_JSON_STRICT.
 template <class T>
 concept HasJsonFields = requires(AnyFieldVisitor& visitor, T& value) { PerdureVisitFields(visitor, value); };
+
+// A type named in PERDURE_JSON_STRICT.
+template <class T>
+concept HasStrictJsonFields = HasJsonFields<T> && requires(const T* value) { PerdureJsonIsStrict(value); };
 
 // A type named in PERDURE_JSON_ENUM.
 template <class T>
@@ -372,6 +387,30 @@ struct JsonFieldWriter {
   }
 };
 
+template <class T>
+inline constexpr bool kIsOptional = false;
+template <class T>
+inline constexpr bool kIsOptional<std::optional<T>> = true;
+
+// Which keys a strict type has, and which of them are missing.
+struct JsonKeyChecker {
+  const JsonValue& in;
+  const std::string& type;
+  std::vector<std::string_view> known;
+  template <class F>
+  void operator()(const char* name, F&) {
+    known.emplace_back(name);
+    if (!kIsOptional<std::remove_cv_t<F>> && !in.Find(name)) {
+      in.Fail("key '" + std::string(name) + "' of " + type + " is missing");
+    }
+  }
+  // Fails if there are keys beside the known ones.
+  void Finish() const;
+};
+
+// The C++ name of a type, as in <perdure/payload.h>.
+std::string TypeName(const std::type_info& type);
+
 struct JsonFieldReader {
   const JsonValue& in;
   template <class F>
@@ -396,6 +435,12 @@ struct JsonTraits<T> {
   static void Read(const JsonValue& in, T& value) {
     detail::JsonFieldReader visitor{in};
     in.Keys();  // refuses what is not an object, even for a struct without fields
+    if constexpr (detail::HasStrictJsonFields<T>) {
+      const std::string type = detail::TypeName(typeid(T));
+      detail::JsonKeyChecker checker{in, type, {}};
+      PerdureVisitFields(checker, value);
+      checker.Finish();
+    }
     PerdureVisitFields(visitor, value);
   }
 };
@@ -442,6 +487,13 @@ struct JsonTraits<T> {
                           [[maybe_unused]] PerdureSelf& perdure_self) {     \
     PERDURE_FOR_EACH(PERDURE_JSON_FIELD, perdure_self, __VA_ARGS__)         \
   }
+
+// The same, and reading one refuses keys that are missing or unknown.
+#define PERDURE_JSON_STRICT(Type, ...)       \
+  PERDURE_JSON(Type, __VA_ARGS__)            \
+  template <class PerdureSelf>               \
+    requires std::same_as<PerdureSelf, Type> \
+  void PerdureJsonIsStrict([[maybe_unused]] const PerdureSelf* perdure_self) {}
 
 #define PERDURE_JSON_ENUM_CASE(Type, name) \
   case Type::name:                         \

@@ -148,6 +148,17 @@ namespace detail {
 JsonError::JsonError(std::string path, std::string problem)
     : text_(path.empty() ? std::move(problem) : std::move(path) + ": " + std::move(problem)) {}
 
+void JsonKeyChecker::Finish() const {
+  for (const std::string& key : in.Keys()) {
+    if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+    std::string names;
+    for (const std::string_view name : known) {
+      names += (names.empty() ? "'" : ", '") + std::string(name) + "'";
+    }
+    in.Fail("key '" + key + "' is unknown to " + type + ", whose keys are " + names);
+  }
+}
+
 }  // namespace detail
 
 struct JsonDocument::Tree {

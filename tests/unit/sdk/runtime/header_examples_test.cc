@@ -29,6 +29,13 @@ struct Order {
 };
 PERDURE_JSON(Order, id, items, note, priority, payment)
 
+struct Refund {
+  std::string order;
+  int cents = 0;
+  std::optional<std::string> note;
+};
+PERDURE_JSON_STRICT(Refund, order, cents, note)
+
 // payload.h
 struct Point {
   int x = 0, y = 0;

@@ -43,6 +43,19 @@ PERDURE_JSON(Tree, value, children)
 struct Nothing {};
 PERDURE_JSON(Nothing)
 
+struct Refund {
+  std::string order;
+  int cents = 0;
+  std::optional<std::string> note;
+  friend bool operator==(const Refund&, const Refund&) = default;
+};
+PERDURE_JSON_STRICT(Refund, order, cents, note)
+
+struct Refunds {
+  std::vector<Refund> list;
+};
+PERDURE_JSON(Refunds, list)
+
 // As many fields as the macro has to take.
 struct Wide {
   int f01 = 0, f02 = 0, f03 = 0, f04 = 0, f05 = 0, f06 = 0, f07 = 0, f08 = 0, f09 = 0, f10 = 0;
@@ -202,6 +215,20 @@ TEST(DecodeErrorTest, NamesTypeFieldPathAndShowsAnExcerpt) {
   EXPECT_THAT((Complaint<std::tuple<int, int>>("[1]")), HasSubstr("expected an array of 2 values, found 1"));
   EXPECT_THAT(Complaint<std::vector<int>>("[1,true]"),
               HasSubstr("field '[1]': expected an integer, found boolean true"));
+}
+
+TEST(DecodeErrorTest, StrictTypesWantEveryKeyAndNoOther) {
+  EXPECT_EQ(FromPayload<shop::Refund>(Json(R"({"order":"7","cents":5})")),
+            (shop::Refund{"7", 5, std::nullopt}));
+  EXPECT_EQ(FromPayload<shop::Refund>(ToPayload(shop::Refund{"7", 5, "late"})),
+            (shop::Refund{"7", 5, "late"}));
+  EXPECT_THAT(Complaint<shop::Refund>(R"({"order":"7","cent":5})"),
+              HasSubstr("key 'cents' of shop::Refund is missing"));
+  EXPECT_THAT(Complaint<shop::Refund>(R"({"order":"7","cents":5,"nota":"x"})"),
+              HasSubstr("key 'nota' is unknown to shop::Refund, whose keys are 'order', 'cents', 'note'"));
+  EXPECT_THAT(Complaint<shop::Refunds>(R"({"list":[{"order":"7","cents":5},{"order":"8"}]})"),
+              HasSubstr("field 'list[1]': key 'cents' of shop::Refund is missing"));
+  EXPECT_THAT(Complaint<shop::Refund>("7"), HasSubstr("expected an object, found integer"));
 }
 
 TEST(DecodeErrorTest, RefusesNumbersOutOfRange) {
