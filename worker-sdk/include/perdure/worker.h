@@ -59,6 +59,11 @@ class WorkerOptions {
   WorkerOptions& WorkflowThreads(int value);
   // Threads that run steps [8].
   WorkerOptions& StepThreads(int value);
+  // A step that runs longer is logged, with its run [10 s]; 0: none is.
+  WorkerOptions& StepWarning(Milliseconds value) {
+    step_warning_ = detail::CheckedDuration(value, "WorkerOptions::StepWarning");
+    return *this;
+  }
   // Suspended coroutines kept in memory, in bytes [256 MiB]; beyond it the least recently used ones are
   // dropped, and replayed from history when they are needed.
   WorkerOptions& CacheBytes(std::int64_t value);
@@ -95,6 +100,7 @@ class WorkerOptions {
   int MaxConcurrentActivations() const { return max_activations_; }
   int WorkflowThreads() const { return workflow_threads_; }
   int StepThreads() const { return step_threads_; }
+  Milliseconds StepWarning() const { return step_warning_; }
   std::int64_t CacheBytes() const { return cache_bytes_; }
   const std::string& BuildId() const { return build_id_; }
   const std::string& Identity() const { return identity_; }
@@ -110,6 +116,7 @@ class WorkerOptions {
   int max_activations_ = 200;
   int workflow_threads_ = 2;
   int step_threads_ = 8;
+  Milliseconds step_warning_{10'000};
   std::int64_t cache_bytes_ = 256LL << 20;
   std::string build_id_;
   std::string identity_;
@@ -145,8 +152,8 @@ enum WorkerExit {
 class Worker {
  public:
   explicit Worker(WorkerOptions options = WorkerOptions());
-  // Disconnects at once if still running, tells running tasks to stop, and waits for their functions to
-  // return.
+  // Disconnects at once if still running, tells running tasks to stop, and waits for their functions, for
+  // steps and for workflow code to return.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -176,9 +183,9 @@ class Worker {
 
   // Runs until SIGTERM or SIGINT, or until Stop() is called, then drains: takes nothing new, finishes what
   // is in hand within DrainTimeout, disconnects. A second signal ends the process at once. Returns an exit
-  // status, see WorkerExit. When tasks still run after the drain timeout and do not heed their
-  // cancellation, the process ends with kWorkerCutShort without returning from here, since their threads
-  // cannot be stopped. One Run() a process at a time: for several workers use Start().
+  // status, see WorkerExit. When tasks, steps or workflow code still run after the drain timeout and a
+  // short grace, the process ends with kWorkerCutShort without returning from here, since their threads
+  // cannot be stopped; the log names them. One Run() a process at a time: for several workers use Start().
   int Run();
 
   // For tests and for embedding: starts in the background; needs no signals.

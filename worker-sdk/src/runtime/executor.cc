@@ -28,6 +28,7 @@ class Executor::Impl {
   void Reconnected(bool same_epoch);
   std::vector<v1::WorkToken> InHand() const;
   bool WaitIdle(std::chrono::milliseconds timeout) const;
+  std::vector<std::string> Busy() const;
   ExecutorStats Stats() const;
 
  private:
@@ -44,8 +45,8 @@ class Executor::Impl {
     bool scheduled = false;
     bool in_hand = false;
     v1::WorkToken token;
-    // Type, workflow id and run id, for the watchdog.
-    std::string what;
+    // For the watchdog.
+    BusyWith what;
     std::int64_t bytes = 0;
     bool in_lru = false;
     std::list<Entry*>::iterator lru;
@@ -68,11 +69,14 @@ class Executor::Impl {
   void EvictOverLimit(std::unique_lock<std::mutex>& lock);
   void LeaveLruLocked(Entry& entry);
   bool IdleLocked() const;
-  void ReportBlocked(const std::string& what, std::chrono::milliseconds held);
+  Logger LogOf(const BusyWith& what) const;
+  void ReportBlocked(const BusyWith& what, std::chrono::milliseconds held);
+  void ReportSlowStep(const BusyWith& what, std::chrono::milliseconds held);
 
   const ExecutorOptions options_;
   ExecutorSink& sink_;
   Counters counters_;
+  Watchdog step_watchdog_;
   StepPool steps_;
   HostServices services_;
   Watchdog watchdog_;
@@ -95,11 +99,13 @@ class Executor::Impl {
 Executor::Impl::Impl(const Registry& registry, ExecutorOptions options, ExecutorSink* sink)
     : options_(std::move(options)),
       sink_(*sink),
-      steps_(options_.step_threads),
+      step_watchdog_(
+          static_cast<std::size_t>(options_.step_threads), options_.step_warning,
+          [this](const BusyWith& what, std::chrono::milliseconds held) { ReportSlowStep(what, held); }),
+      steps_(options_.step_threads, step_watchdog_),
       services_{registry, options_, sink_, steps_, counters_},
-      watchdog_(
-          static_cast<std::size_t>(options_.threads), options_.block_warning,
-          [this](const std::string& what, std::chrono::milliseconds held) { ReportBlocked(what, held); }) {
+      watchdog_(static_cast<std::size_t>(options_.threads), options_.block_warning,
+                [this](const BusyWith& what, std::chrono::milliseconds held) { ReportBlocked(what, held); }) {
   for (int i = 0; i < options_.threads; ++i) {
     threads_.emplace_back([this, i] { Loop(static_cast<std::size_t>(i)); });
   }
@@ -167,7 +173,7 @@ void Executor::Impl::Activate(v1::Activation activation) {
   const std::lock_guard lock(mutex_);
   const EntryRef entry = FindOrMakeLocked(KeyOf(activation.token()));
   entry->token = activation.token();
-  entry->what = activation.workflow_type() + "\n" + activation.workflow_id() + "\n" + activation.run_id();
+  entry->what = {activation.workflow_type(), activation.workflow_id(), activation.run_id(), ""};
   if (!entry->in_hand) ++in_hand_;
   entry->in_hand = true;
   PostLocked(entry, std::move(activation));
@@ -227,7 +233,14 @@ ExecutorStats Executor::Impl::Stats() const {
   stats.evictions = counters_.evictions;
   stats.steps = counters_.steps;
   stats.block_warnings = counters_.block_warnings;
+  stats.step_warnings = counters_.step_warnings;
   return stats;
+}
+
+std::vector<std::string> Executor::Impl::Busy() const {
+  std::vector<std::string> busy = watchdog_.Busy();
+  for (std::string& step : step_watchdog_.Busy()) busy.push_back(std::move(step));
+  return busy;
 }
 
 void Executor::Impl::MoveDueLocked() {
@@ -262,7 +275,7 @@ void Executor::Impl::Loop(std::size_t slot) {
 
 void Executor::Impl::Work(std::unique_lock<std::mutex>& lock, std::size_t slot, const EntryRef& entry) {
   std::deque<RunMessage> messages = std::exchange(entry->mailbox, {});
-  std::string what = entry->what;
+  BusyWith what = entry->what;
   lock.unlock();
   watchdog_.Enter(slot, std::move(what));
   for (RunMessage& message : messages) entry->hosted->Handle(std::move(message));
@@ -325,19 +338,28 @@ void Executor::Impl::EvictOverLimit(std::unique_lock<std::mutex>& lock) {
   }
 }
 
-void Executor::Impl::ReportBlocked(const std::string& what, std::chrono::milliseconds held) {
-  if (what.empty()) return;
+Logger Executor::Impl::LogOf(const BusyWith& what) const {
+  return Logger(
+      options_.log,
+      {{"workflow_id", what.workflow_id}, {"run_id", what.run_id}, {"workflow_type", what.workflow_type}});
+}
+
+void Executor::Impl::ReportBlocked(const BusyWith& what, std::chrono::milliseconds held) {
+  if (what.workflow_type.empty()) return;
   ++counters_.block_warnings;
-  const std::size_t first = what.find('\n');
-  const std::size_t second = what.find('\n', first + 1);
-  const Logger log(options_.log, {{"workflow_id", what.substr(first + 1, second - first - 1)},
-                                  {"run_id", what.substr(second + 1)},
-                                  {"workflow_type", what.substr(0, first)}});
-  log.Warn(
+  LogOf(what).Warn(
       "workflow code has held its thread too long: it must not block or compute for long, since other runs "
-      "wait. "
-      "Do such work in a task or a step, and sleep with ctx.Sleep",
+      "wait. Do such work in a task or a step, and sleep with ctx.Sleep",
       "held_ms", static_cast<std::int64_t>(held.count()));
+}
+
+void Executor::Impl::ReportSlowStep(const BusyWith& what, std::chrono::milliseconds held) {
+  ++counters_.step_warnings;
+  LogOf(what).Warn(
+      "a step has been running for long: nothing stops it, it holds one of the threads for steps, and it "
+      "runs "
+      "again from the start if this worker dies. A task has timeouts, heartbeats and retries",
+      "step", what.step, "running_ms", static_cast<std::int64_t>(held.count()));
 }
 
 Executor::Executor(const Registry& registry, ExecutorOptions options, ExecutorSink* sink)
@@ -353,6 +375,7 @@ void Executor::SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_p
 void Executor::Reconnected(bool same_epoch) { impl_->Reconnected(same_epoch); }
 std::vector<v1::WorkToken> Executor::InHand() const { return impl_->InHand(); }
 bool Executor::WaitIdle(std::chrono::milliseconds timeout) const { return impl_->WaitIdle(timeout); }
+std::vector<std::string> Executor::Busy() const { return impl_->Busy(); }
 ExecutorStats Executor::Stats() const { return impl_->Stats(); }
 
 }  // namespace perdure::runtime

@@ -32,6 +32,8 @@ struct ExecutorOptions {
   std::int64_t cache_bytes_max = 256LL << 20;
   // Workflow code that holds its thread longer is logged.
   std::chrono::milliseconds block_warning{1000};
+  // A step that runs longer is logged. 0: none is, for both.
+  std::chrono::milliseconds step_warning{10'000};
   // How long an advance that began nothing but steps waits for them, so that results ride with it.
   std::chrono::milliseconds step_piggyback{20};
   // Null: payloads go out as they are.
@@ -66,6 +68,7 @@ struct ExecutorStats {
   std::int64_t evictions = 0;
   std::int64_t steps = 0;
   std::int64_t block_warnings = 0;
+  std::int64_t step_warnings = 0;
 };
 
 class Executor {
@@ -96,6 +99,10 @@ class Executor {
 
   // Waits until nothing is in hand and no step runs, or `timeout` has passed; whether that is so.
   bool WaitIdle(std::chrono::milliseconds timeout) const;
+
+  // Workflow code and steps that hold a thread right now, for people: "step validate (seq 3) of order-42 for
+  // 1200 ms".
+  std::vector<std::string> Busy() const;
 
   ExecutorStats Stats() const;
 

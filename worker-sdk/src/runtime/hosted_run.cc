@@ -175,7 +175,9 @@ void HostedRun::BeginStep(detail::OpenStep& step) {
   step_tokens_[step.seq] = token_;
   const std::uint64_t generation = generation_;
   const std::int64_t seq = step.seq;
-  services_.steps.Run({detail::SourceOf("step", step.name, seq), std::move(step.body), step.retry,
+  BusyWith what{activation_->workflow_type(), activation_->workflow_id(), activation_->run_id(),
+                detail::SourceOf("step", step.name, seq)};
+  services_.steps.Run({std::move(what), std::move(step.body), step.retry,
                        [post = mailbox_.post, generation, seq](StepOutcome outcome) {
                          post(StepDone{generation, seq, std::move(outcome)});
                        }});
@@ -207,7 +209,11 @@ v1::StepCompleted HostedRun::ToStepCompleted(StepDone done) const {
 }
 
 void HostedRun::On(StepDone done) {
-  --services_.counters.running_steps;
+  // Counted until its answer is given: a worker that drains disconnects once nothing runs.
+  struct CountDown {
+    std::atomic<std::int64_t>& count;
+    ~CountDown() { --count; }
+  } const count_down{services_.counters.running_steps};
   if (done.generation != generation_ || core_ == nullptr) {
     const auto zombie = std::find_if(zombies_.begin(), zombies_.end(),
                                      [&](const Zombie& z) { return z.generation == done.generation; });

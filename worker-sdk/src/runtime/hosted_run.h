@@ -35,6 +35,7 @@ struct Counters {
   std::atomic<std::int64_t> evictions{0};
   std::atomic<std::int64_t> steps{0};
   std::atomic<std::int64_t> block_warnings{0};
+  std::atomic<std::int64_t> step_warnings{0};
 };
 
 // What hosted runs share; must outlive them.

@@ -25,7 +25,7 @@ Failure StepFailure(const StepCall& call, Failure cause, int attempt) {
   Failure failure;
   failure.kind = FailureKind::kStep;
   failure.message = "the step failed";
-  failure.source = call.source;
+  failure.source = call.what.step;
   if (attempt > 1) failure.source += " after " + std::to_string(attempt) + " attempts";
   failure.cause = std::make_shared<const Failure>(std::move(cause));
   return failure;
@@ -56,12 +56,12 @@ void StepPool::Enqueue(Attempt attempt, Clock::time_point due) {
   due_.emplace(due, std::move(attempt));
   const auto waiting = static_cast<int>(due_.size());
   if (waiting > idle_ && static_cast<int>(threads_.size()) < threads_max_) {
-    threads_.emplace_back([this] { Loop(); });
+    threads_.emplace_back([this, slot = threads_.size()] { Loop(slot); });
   }
   changed_.notify_one();
 }
 
-void StepPool::Loop() {
+void StepPool::Loop(std::size_t slot) {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (due_.empty() || due_.begin()->first > Clock::now()) {
@@ -78,7 +78,9 @@ void StepPool::Loop() {
     Attempt attempt = std::move(due_.begin()->second);
     due_.erase(due_.begin());
     lock.unlock();
+    watchdog_.Enter(slot, attempt.call.what);
     RunAttempt(std::move(attempt));
+    watchdog_.Leave(slot);
     lock.lock();
   }
 }

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -20,6 +21,7 @@
 #include "perdure/errors.h"
 #include "perdure/options.h"
 #include "perdure/payload.h"
+#include "worker-sdk/src/runtime/watchdog.h"
 
 namespace perdure::runtime {
 
@@ -31,8 +33,8 @@ struct StepOutcome {
 };
 
 struct StepCall {
-  // For the failure: "step validate (seq 3)".
-  std::string source;
+  // `step` is also the source of its failure.
+  BusyWith what;
   std::function<Payload()> body;
   // Unset: one attempt.
   std::optional<RetryPolicy> retry;
@@ -41,7 +43,8 @@ struct StepCall {
 
 class StepPool {
  public:
-  explicit StepPool(int threads_max) : threads_max_(threads_max) {}
+  // The watchdog has a slot for each thread, and must outlive the pool.
+  StepPool(int threads_max, Watchdog& watchdog) : threads_max_(threads_max), watchdog_(watchdog) {}
   // Waits for the steps that are running; those still waiting, also for a retry, are dropped.
   ~StepPool();
   StepPool(const StepPool&) = delete;
@@ -58,12 +61,13 @@ class StepPool {
     int number = 1;
   };
 
-  void Loop();
+  void Loop(std::size_t slot);
   void RunAttempt(Attempt attempt);
   void Enqueue(Attempt attempt, Clock::time_point due);
   Milliseconds BackoffAfter(const RetryPolicy& policy, int attempt);
 
   const int threads_max_;
+  Watchdog& watchdog_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // All below: guarded by mutex_.

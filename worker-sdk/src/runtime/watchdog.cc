@@ -7,8 +7,8 @@
 namespace perdure::runtime {
 
 Watchdog::Watchdog(std::size_t slots, std::chrono::milliseconds limit, Report report)
-    : limit_(std::max(limit, std::chrono::milliseconds(1))), report_(std::move(report)), slots_(slots) {
-  thread_ = std::thread([this] { Loop(); });
+    : limit_(limit), report_(std::move(report)), slots_(slots) {
+  if (limit_.count() > 0) thread_ = std::thread([this] { Loop(); });
 }
 
 Watchdog::~Watchdog() {
@@ -17,10 +17,10 @@ Watchdog::~Watchdog() {
     stopping_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
-void Watchdog::Enter(std::size_t slot, std::string what) {
+void Watchdog::Enter(std::size_t slot, BusyWith what) {
   const std::lock_guard lock(mutex_);
   slots_[slot] = Slot{std::move(what), Clock::now(), /*busy=*/true, /*reported=*/false};
 }
@@ -30,13 +30,25 @@ void Watchdog::Leave(std::size_t slot) {
   slots_[slot].busy = false;
 }
 
+std::vector<std::string> Watchdog::Busy() const {
+  std::vector<std::string> texts;
+  const std::lock_guard lock(mutex_);
+  for (const Slot& slot : slots_) {
+    if (!slot.busy) continue;
+    const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - slot.since);
+    const std::string code = slot.what.step.empty() ? "workflow " + slot.what.workflow_type : slot.what.step;
+    texts.push_back(code + " of " + slot.what.workflow_id + " for " + std::to_string(held.count()) + " ms");
+  }
+  return texts;
+}
+
 void Watchdog::Loop() {
   const auto pause = std::max(limit_ / 4, std::chrono::milliseconds(1));
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     changed_.wait_for(lock, pause);
     const Clock::time_point now = Clock::now();
-    std::vector<std::pair<std::string, std::chrono::milliseconds>> late;
+    std::vector<std::pair<BusyWith, std::chrono::milliseconds>> late;
     for (Slot& slot : slots_) {
       if (!slot.busy || slot.reported || now - slot.since < limit_) continue;
       slot.reported = true;

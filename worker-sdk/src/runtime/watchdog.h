@@ -1,5 +1,6 @@
-// Watchdog: tells when workflow code holds its thread too long, since no other run is worked on there
-// meanwhile.
+// Watchdog: knows what the threads of a pool are busy with, and tells when one of them takes too long:
+// workflow code, since no other run is worked on there meanwhile, and steps, since they are meant to be
+// short.
 //
 // Thread-safety: each slot is for one thread; the watchdog reads them from a thread of its own.
 #ifndef PERDURE_WORKER_SDK_SRC_RUNTIME_WATCHDOG_H_
@@ -16,23 +17,35 @@
 
 namespace perdure::runtime {
 
+// The run that a thread works for.
+struct BusyWith {
+  std::string workflow_type;
+  std::string workflow_id;
+  std::string run_id;
+  // "step validate (seq 3)"; empty: the workflow's own code.
+  std::string step;
+};
+
 class Watchdog {
  public:
   using Clock = std::chrono::steady_clock;
   // What runs there, and for how long so far.
-  using Report = std::function<void(const std::string& what, std::chrono::milliseconds held)>;
+  using Report = std::function<void(const BusyWith& what, std::chrono::milliseconds held)>;
 
+  // A limit of 0: nothing is reported.
   Watchdog(std::size_t slots, std::chrono::milliseconds limit, Report report);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  void Enter(std::size_t slot, std::string what);
+  void Enter(std::size_t slot, BusyWith what);
   void Leave(std::size_t slot);
+  // For people: "step validate (seq 3) of order-42 for 1200 ms".
+  std::vector<std::string> Busy() const;
 
  private:
   struct Slot {
-    std::string what;
+    BusyWith what;
     Clock::time_point since;
     bool busy = false;
     bool reported = false;
@@ -42,7 +55,7 @@ class Watchdog {
 
   const std::chrono::milliseconds limit_;
   const Report report_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   // Guarded by mutex_.
   std::vector<Slot> slots_;

@@ -67,7 +67,9 @@ bool Core::Drain(milliseconds timeout) {
   bool finished = WaitIdle(timeout);
   if (!finished) {
     pool_.StopAll();
+    const auto grace = Clock::now() + kStopGrace;
     pool_.WaitIdle(kStopGrace);
+    executor_.WaitIdle(Left(grace));
   }
   finished = session_.WaitFlushed(kFlushTimeout) && finished;
   session_.Close(kCloseTimeout);

@@ -18,7 +18,7 @@
 
 namespace perdure::worker {
 
-// After the drain timeout: how long tasks that were told to stop may take to do so.
+// After the drain timeout: how long tasks that were told to stop, and steps, may take to end.
 inline constexpr std::chrono::milliseconds kStopGrace{2000};
 // How long the server may take to acknowledge the last answers, and to end the stream.
 inline constexpr std::chrono::milliseconds kFlushTimeout{3000};

@@ -43,6 +43,7 @@ worker::CoreOptions CoreOptionsOf(const WorkerOptions& options, const Registry& 
   hello.set_sdk(kSdkName);
   core.executor.threads = options.WorkflowThreads();
   core.executor.step_threads = options.StepThreads();
+  core.executor.step_warning = options.StepWarning();
   core.executor.cache_bytes_max = options.CacheBytes();
   core.executor.converter = options.Converter();
   core.executor.log = options.Log();
@@ -208,9 +209,11 @@ int Worker::Impl::Run() {
 int Worker::Impl::FinishRun() {
   if (!Refusal().empty()) return kWorkerRefused;
   if (Drain(options_.DrainTimeout())) return kWorkerDrained;
-  const std::vector<std::string> stuck = core()->pool().Names();
-  for (const std::string& name : stuck) LogLine(LogLevel::kError, "still running, cut off", {{"task", name}});
-  if (!stuck.empty()) {
+  const std::vector<std::string> tasks = core()->pool().Names();
+  const std::vector<std::string> code = core()->executor().Busy();
+  for (const std::string& name : tasks) LogLine(LogLevel::kError, "still running, cut off", {{"task", name}});
+  for (const std::string& name : code) LogLine(LogLevel::kError, "still running, cut off", {{"code", name}});
+  if (!tasks.empty() || !code.empty()) {
     // Threads inside of user code cannot be stopped, and must not see what they use destroyed.
     std::fflush(nullptr);
     std::_Exit(kWorkerCutShort);

@@ -90,6 +90,39 @@ TEST(ExecutorTest, CountsTheBytesOfSuspendedCoroutines) {
   EXPECT_EQ(server.executor().Stats().cached_runs, 0);
 }
 
+inline constexpr Task<std::string(int)> kLarge{"large"};
+
+TEST(ExecutorTest, CountsTheBytesOfResultsUntilTheyWillHaveBeenDropped) {
+  const Registry registry = Hosting([](Context& ctx, int) -> Co<int> {
+    const std::string task = co_await ctx.Run(kLarge, 1);
+    const std::string step = co_await ctx.Step("large", [] { return std::string(50'000, 's'); });
+    const std::string signal = co_await ctx.WaitSignal<std::string>("large");
+    for (;;) {
+      if (co_await ctx.WaitSignal(kNumber) == 0) co_return static_cast<int>((task + step + signal).size());
+    }
+  });
+  FakeServer server(registry);
+  const auto cached = [&server] {
+    server.Settle();
+    EXPECT_TRUE(server.executor().WaitIdle(std::chrono::seconds(60)));
+    return server.executor().Stats().cached_bytes;
+  };
+  server.Start(kWorkflow, 0);
+  const std::int64_t before = cached();
+  EXPECT_LT(before, 50'000);
+  server.Complete(kLarge, std::string(50'000, 't'));
+  EXPECT_GT(cached(), before + 90'000) << "the task's and most of the step's";
+  server.SendPayload("large", ToPayload(std::string(50'000, 'n')));
+  EXPECT_GT(cached(), before + 120'000);
+  for (int i = 0; i < 40; ++i) {
+    server.Send(kNumber, 1);
+    server.Settle();
+  }
+  EXPECT_LT(cached(), before + 5'000);
+  server.Send(kNumber, 0);
+  EXPECT_EQ(cached(), 0);
+}
+
 Co<int> SumOfTwo(Context& ctx, int) {
   const int a = co_await ctx.WaitSignal(kNumber);
   co_return a + co_await ctx.WaitSignal(kNumber);
@@ -239,6 +272,106 @@ TEST(ExecutorTest, WarnsOfCodeThatHoldsItsThread) {
   EXPECT_EQ(server.executor().Stats().block_warnings, 1);
 }
 
+TEST(ExecutorTest, WarnsOfStepsThatRunForLongAndNamesWhatHoldsAThread) {
+  auto warned = std::make_shared<std::promise<std::string>>();
+  auto options = TestOptions();
+  options.step_piggyback = std::chrono::milliseconds(1);
+  options.step_warning = std::chrono::milliseconds(5);
+  options.log = std::make_shared<const LogSink>(
+      [warned](const LogRecord& record) { warned->set_value(FormatLogRecord(record)); });
+  std::shared_future<std::string> seen = warned->get_future();
+  const Registry registry = Hosting([seen](Context& ctx, int) -> Co<int> {
+    co_await ctx.Step("slow", [seen] { seen.wait(); });
+    co_return 1;
+  });
+  FakeServer server(registry, Cache::kKeep, options);
+  server.Start(kWorkflow, 0);
+  server.SendActivation();
+  const std::string warning = seen.get();
+  EXPECT_THAT(warning, HasSubstr("workflow_id=wf-1 run_id=run-1 workflow_type=workflow"));
+  EXPECT_THAT(warning, HasSubstr("step slow (seq 1)"));
+  server.Settle();
+  EXPECT_EQ(server.executor().Stats().step_warnings, 1);
+}
+
+TEST(ExecutorTest, NamesTheStepsAndTheWorkflowCodeThatHoldAThread) {
+  std::promise<void> in_step;
+  std::promise<void> in_code;
+  std::promise<void> go;
+  const std::shared_future<void> gate = go.get_future();
+  const Registry registry = Hosting([&, gate](Context& ctx, int) -> Co<int> {
+    auto step = ctx.Step("stuck", [&, gate] {
+      in_step.set_value();
+      gate.wait();
+    });
+    co_await ctx.WaitSignal(kNumber);
+    in_code.set_value();
+    gate.wait();
+    co_await std::move(step);
+    co_return 1;
+  });
+  auto options = TestOptions();
+  options.step_piggyback = std::chrono::milliseconds(0);
+  FakeServer server(registry, Cache::kKeep, options);
+  server.Start(kWorkflow, 0);
+  server.SendActivation();
+  server.AwaitAnswers(1);
+  in_step.get_future().wait();
+  EXPECT_THAT(server.executor().Busy(),
+              ::testing::Contains(::testing::StartsWith("step stuck (seq 1) of wf-1 for ")));
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  in_code.get_future().wait();
+  EXPECT_THAT(server.executor().Busy(),
+              ::testing::ElementsAre(::testing::StartsWith("workflow workflow of wf-1 for "),
+                                     ::testing::StartsWith("step stuck (seq 1) of wf-1 for ")));
+  go.set_value();
+  server.Settle();
+  EXPECT_EQ(server.ResultOf(kWorkflow), 1);
+}
+
+// Looks whether a step still counts as running while its answer is given.
+class StepSink final : public runtime::ExecutorSink {
+ public:
+  void Answer(v1::ActivationAnswer) override {}
+  void Answer(v1::StepAnswer) override { running.set_value(executor->Stats().running_steps); }
+  void RequestHistory(v1::HistoryRequest) override {}
+  void Evicted(v1::WorkToken) override {}
+
+  runtime::Executor* executor = nullptr;
+  std::promise<std::int64_t> running;
+};
+
+v1::Activation FirstActivation(int run) {
+  v1::Activation activation;
+  activation.mutable_token()->set_run(static_cast<std::uint64_t>(run));
+  activation.set_run_id("run-" + std::to_string(run));
+  activation.set_workflow_type("workflow");
+  activation.set_activation_id(1);
+  activation.set_deliver_through(1);
+  v1::Event& event = *activation.add_events();
+  event.set_event_id(1);
+  event.mutable_run_started()->set_run_id(activation.run_id());
+  event.mutable_run_started()->mutable_input()->set_encoding("json");
+  event.mutable_run_started()->mutable_input()->set_data(std::to_string(run));
+  return activation;
+}
+
+TEST(ExecutorTest, AStepRunsUntilItsAnswerIsGiven) {
+  const Registry registry = Hosting([](Context& ctx, int) -> Co<int> {
+    co_await ctx.Step("late", [] {});
+    co_return 1;
+  });
+  StepSink sink;
+  auto options = TestOptions();
+  options.step_piggyback = std::chrono::milliseconds(0);
+  runtime::Executor executor(registry, options, &sink);
+  sink.executor = &executor;
+  executor.Activate(FirstActivation(1));
+  EXPECT_EQ(sink.running.get_future().get(), 1) << "a drain would not have waited for the answer";
+  EXPECT_TRUE(executor.WaitIdle(std::chrono::seconds(60)));
+}
+
 // Answers activations of many runs and counts how they ended.
 class CountingSink final : public runtime::ExecutorSink {
  public:
@@ -273,20 +406,7 @@ TEST(ExecutorTest, RunsManyRunsOnSeveralThreads) {
   auto options = TestOptions();
   options.threads = 4;
   runtime::Executor executor(registry, options, &sink);
-  for (int i = 0; i < kRuns; ++i) {
-    v1::Activation activation;
-    activation.mutable_token()->set_run(static_cast<std::uint64_t>(i));
-    activation.set_run_id("run-" + std::to_string(i));
-    activation.set_workflow_type("workflow");
-    activation.set_activation_id(1);
-    activation.set_deliver_through(1);
-    v1::Event& event = *activation.add_events();
-    event.set_event_id(1);
-    event.mutable_run_started()->set_run_id(activation.run_id());
-    event.mutable_run_started()->mutable_input()->set_encoding("json");
-    event.mutable_run_started()->mutable_input()->set_data(std::to_string(i));
-    executor.Activate(std::move(activation));
-  }
+  for (int i = 0; i < kRuns; ++i) executor.Activate(FirstActivation(i));
   EXPECT_TRUE(sink.WaitCompleted(kRuns));
   EXPECT_TRUE(executor.WaitIdle(std::chrono::seconds(60)));
   EXPECT_EQ(executor.Stats().cached_runs, 0);

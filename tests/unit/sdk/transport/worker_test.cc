@@ -305,6 +305,29 @@ TEST_F(WorkerTest, RunEndsWithASignal) {
   server.join();
 }
 
+using WorkerDeathTest = WorkerTest;
+
+TEST_F(WorkerDeathTest, ASignalEndsAWorkerWhoseStepIsStuck) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        Worker worker(WorkerOptions().Address(server_.address()).DrainTimeout(milliseconds(1)));
+        worker.Host(Welcomed, [](Context& ctx, std::string name) -> Co<std::string> {
+          co_await ctx.Step("hang", [] {
+            kill(getpid(), SIGTERM);
+            std::promise<void>().get_future().wait();
+          });
+          co_return name;
+        });
+        auto status = std::async(std::launch::async, [&] { return worker.Run(); });
+        auto stream = server_.Welcome();
+        stream->Write(FirstActivation("\"A\""));
+        std::thread server = Serve(stream);
+        status.wait();
+      },
+      ::testing::ExitedWithCode(kWorkerCutShort), "step hang .seq 1. of w for.*still running, cut off");
+}
+
 TEST_F(WorkerTest, RunEndsWithStop) {
   Worker& worker = Make();
   worker.Host(Greet, [](std::string name) { return name; });
