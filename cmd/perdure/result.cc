@@ -100,6 +100,7 @@ int PrintResult(Context& context, const RunOptions& run, const v1::GetResultResp
     const char* separator = ": ";
     for (std::string line : FailureLines(result.failure())) {
       // "terminated: terminated: why" says it once too often.
+      if (line == status) continue;
       if (line.starts_with(status + ": ")) line.erase(0, status.size() + 2);
       context.environment.err << separator << line;
       separator = "\n  ";

@@ -78,6 +78,8 @@ TEST_F(WaitTest, AStatusIsSaidOnce) {
   failure.set_kind(v1::Failure::KIND_TERMINATED);
   failure.set_message("enough");
   EXPECT_EQ(Run({"workflow", "result", "w"}).err, "workflow 'w' terminated: enough\n");
+  failure.clear_message();
+  EXPECT_EQ(Run({"workflow", "result", "w"}).err, "workflow 'w' terminated\n");
 }
 
 TEST_F(WaitTest, NoWaitTellsThatItRuns) {
