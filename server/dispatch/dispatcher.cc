@@ -164,12 +164,12 @@ void Dispatcher::Offer(Work work, bool from_disk, After& after) {
 bool Dispatcher::FitsWindow(const Queue& queue, size_t bytes, bool from_disk) const {
   // First come, first served: what is new goes behind what waits on disk.
   if (!from_disk && queue.OlderOnDisk()) return false;
-  // An item that is larger than any window still gets in when nothing else is there.
-  if (queue.items.empty()) return true;
   const auto size = static_cast<int64_t>(bytes);
+  // An item that is larger than a limit still gets in when nothing else is there.
+  if (queued_bytes_ > 0 && queued_bytes_ + size > options_.queued_bytes_max) return false;
+  if (queue.items.empty()) return true;
   return static_cast<int64_t>(queue.items.size()) < options_.queue_window_max &&
-         static_cast<int64_t>(queue.bytes) + size <= options_.queue_window_bytes_max &&
-         queued_bytes_ + size <= options_.queued_bytes_max;
+         static_cast<int64_t>(queue.bytes) + size <= options_.queue_window_bytes_max;
 }
 
 Session* Dispatcher::Pick(Queue& queue) {
@@ -216,6 +216,8 @@ bool Dispatcher::PumpOne(Session& session, WorkKind kind, After& after) {
     if (queue.items.empty()) {
       front->parked = false;
       queue.ready.splice(queue.ready.end(), parked, front);
+      // It takes from disk what finds no room in memory.
+      AskForRefill(queue, after);
       continue;
     }
     parked.splice(parked.end(), parked, front);
@@ -225,6 +227,7 @@ bool Dispatcher::PumpOne(Session& session, WorkKind kind, After& after) {
     Leave(*item);
     Hand(session, queue.items, item, after);
     AskForRefill(queue, after);
+    AskForThoseThatWait(1, after);
     return true;
   }
   return false;
@@ -285,6 +288,7 @@ void Dispatcher::Recall(const Work& work, After& after) {
       Queue& queue = *item->queue;
       Drop(item);
       AskForRefill(queue, after);
+      AskForThoseThatWait(1, after);
       break;
     }
     case Place::kUnsent:

@@ -11,6 +11,7 @@
 #define PERDURE_SERVER_DISPATCH_DISPATCHER_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,6 +52,8 @@ struct DispatchOptions {
   std::string server_version;
   int64_t payload_bytes_max = 4 << 20;
   int64_t commands_per_advance_max = 20'000;
+  int64_t frame_bytes_max = 64 << 20;
+  int64_t frame_items_max = 10'000;
   // Milliseconds since the Unix epoch.
   int64_t (*now_ms)() = nullptr;
 };
@@ -100,6 +103,14 @@ class Dispatcher {
   // Ends all streams: the server stops.
   void Shutdown(absl::Status status);
 
+  struct Totals {
+    int64_t sessions = 0;
+    int64_t activations_out = 0;
+    int64_t tasks_out = 0;
+    int64_t queued = 0;
+  };
+  // For people: what is going on.
+  Totals Sum() const;
   bool Hosted(std::string_view ns, std::string_view task_queue, WorkKind kind, std::string_view type) const;
   void FillInfo(v1::GetServerInfoResponse& out) const;
   void Collect(base::MetricSink& sink) const;
@@ -143,8 +154,13 @@ class Dispatcher {
   // ---- backlog.cc: work on disk ----
   void Spill(Queue& queue, const Item& item, After& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Refilled(const Work& work, After& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  int64_t Room(const Queue& queue) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  int64_t Room(Queue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What a session with credits to spare takes of the queue at once, without a place in memory.
+  int64_t TakenAtOnce(Queue& queue) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Asks the partitions for what fits; if all windows together are full, once they are not.
   void AskForRefill(Queue& queue, After& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // There is room again, or there may be: `most` of the queues that wait for it ask.
+  void AskForThoseThatWait(size_t most, After& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // ---- sessions.cc: coming and going ----
   Session* Enter(const v1::Hello& hello) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -167,6 +183,10 @@ class Dispatcher {
   // Returns the answer's credit, or acknowledges it as stale right away. True: pass it on.
   bool Accept(Session& session, const v1::WorkToken& token, WorkKind kind, uint64_t answer_id)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Drops an answer for good.
+  void Stale(Session& session, uint64_t answer_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // False: no step of this session can have the token.
+  bool MayHaveStep(const Session& session, const v1::WorkToken& token) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // ---- history.cc: what workers replay ----
   void StartReading(Session& session, const v1::HistoryRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Goes on with the histories that the session's stream has room for.
@@ -193,6 +213,10 @@ class Dispatcher {
   // Every item, wherever it is.
   absl::flat_hash_map<DeliveryKey, ItemList::iterator> items_ ABSL_GUARDED_BY(mu_);
   int64_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  // Sum of Backlog::asked_bytes.
+  int64_t asked_bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  // Queues with nothing in memory and a backlog, for which all windows together left no room.
+  std::deque<Queue*> wait_for_room_ ABSL_GUARDED_BY(mu_);
   uint64_t next_read_ ABSL_GUARDED_BY(mu_) = 1;
   absl::flat_hash_set<std::string> expected_ ABSL_GUARDED_BY(mu_);
   int64_t expected_since_ms_ ABSL_GUARDED_BY(mu_) = 0;

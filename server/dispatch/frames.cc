@@ -1,6 +1,7 @@
 // Frames: what sessions send, and what goes to them.
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/dispatch/dispatcher.h"
 
 namespace perdure::dispatch {
@@ -8,6 +9,17 @@ namespace {
 
 constexpr int kFrameItemsMax = 256;
 constexpr size_t kFrameBytesMax = 1 << 20;
+
+// Refusals that wait to be sent: acknowledgements of stale answers, histories that cannot be had. They take
+// no credit, so nothing else bounds what a worker that does not read its stream makes the server keep.
+constexpr size_t kRefusedHistoriesMax = 10'000;
+constexpr size_t kAcksMax = 1'000'000;
+
+absl::Status DoesNotRead() {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the worker asks and answers without reading what the server says: more than ", kAcksMax,
+                   " acknowledgements or ", kRefusedHistoriesMax, " refused histories wait; reconnect"));
+}
 
 absl::Status TakenOverError() { return absl::AbortedError("another stream took over this session id"); }
 
@@ -44,9 +56,23 @@ bool Dispatcher::Accept(Session& session, const v1::WorkToken& token, WorkKind k
   }
   // Sent again since its stream was cut: the outcome of the first one is not durable yet, but will be.
   if (item != nullptr && item->answer_id == answer_id) return false;
+  Stale(session, answer_id);
+  return false;
+}
+
+void Dispatcher::Stale(Session& session, uint64_t answer_id) {
   metrics_.stale_answers.Add();
   if (answer_id != 0) session.outgoing.acks.push_back(answer_id);
-  return false;
+}
+
+// A step outlives the delivery that began it, so most tokens of steps are not known here, and the partition
+// judges them. What can be told here: those of no run, those of sessions that host no workflows, and those of
+// a delivery that is in other hands.
+bool Dispatcher::MayHaveStep(const Session& session, const v1::WorkToken& token) {
+  if (token.partition() >= upstream_->partitions() || token.run() == 0 || token.seq() != 0) return false;
+  if (session.hello.workflow_types().empty()) return false;
+  if (!items_.contains(KeyOf(token))) return true;
+  return InHand(session, token, WorkKind::kActivation) != nullptr;
 }
 
 absl::Status Dispatcher::Receive(SessionNumber number, const FrameSink* sink, v1::WorkerFrame frame) {
@@ -65,6 +91,10 @@ absl::Status Dispatcher::Receive(SessionNumber number, const FrameSink* sink, v1
     absl::MutexLock lock(&mu_);
     Session* session = FindFor(number, sink);
     if (session == nullptr) return TakenOverError();
+    if (session->outgoing.acks.size() > kAcksMax ||
+        session->outgoing.refused_histories > kRefusedHistoriesMax) {
+      return DoesNotRead();
+    }
     const auto pass = [&](uint32_t partition, auto& what) {
       after.reports[partition].push_back({session->peer, std::move(what)});
     };
@@ -73,11 +103,10 @@ absl::Status Dispatcher::Receive(SessionNumber number, const FrameSink* sink, v1
     }
     for (v1::StepAnswer& a : *frame.mutable_step_answers()) {
       metrics_.answers.Add();
-      if (a.token().partition() < upstream_->partitions()) {
+      if (MayHaveStep(*session, a.token())) {
         pass(a.token().partition(), a);
       } else {
-        metrics_.stale_answers.Add();
-        if (a.answer_id() != 0) session->outgoing.acks.push_back(a.answer_id());
+        Stale(*session, a.answer_id());
       }
     }
     for (v1::TaskAnswer& a : *frame.mutable_task_answers()) {

@@ -26,6 +26,7 @@ void Dispatcher::StartReading(Session& session, const v1::HistoryRequest& reques
   const Item* item = InHand(session, request.token(), WorkKind::kActivation);
   if (item == nullptr) {
     session.AddChunk(ErrorChunk(request.token(), "the activation is not current any more"));
+    ++session.outgoing.refused_histories;
     return;
   }
   metrics_.history_requests.Add();

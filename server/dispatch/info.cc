@@ -13,6 +13,18 @@ bool Dispatcher::Hosted(std::string_view ns, std::string_view task_queue, WorkKi
   return it != queues_.end() && it->second->sessions > 0;
 }
 
+Dispatcher::Totals Dispatcher::Sum() const {
+  absl::MutexLock lock(&mu_);
+  Totals sum;
+  sum.sessions = static_cast<int64_t>(sessions_.size());
+  for (const auto& [number, s] : sessions_) {
+    sum.activations_out += s->activations_out;
+    sum.tasks_out += s->tasks_out;
+  }
+  for (const auto& [key, q] : queues_) sum.queued += static_cast<int64_t>(q->items.size());
+  return sum;
+}
+
 void Dispatcher::FillInfo(v1::GetServerInfoResponse& out) const {
   absl::MutexLock lock(&mu_);
   const int64_t now = options_.now_ms();
@@ -88,6 +100,10 @@ void Dispatcher::Collect(base::MetricSink& sink) const {
   const base::Label is_lost[] = {{"state", "lost"}};
   sink.Gauge("perdure_dispatch_sessions", "Worker sessions.", is_connected, connected);
   sink.Gauge("perdure_dispatch_sessions", "Worker sessions.", is_lost, lost);
+  // Of before the restart, not back yet: the partitions hold the tasks that they may be running.
+  const base::Label is_awaited[] = {{"state", "awaited"}};
+  sink.Gauge("perdure_dispatch_sessions", "Worker sessions.", is_awaited,
+             static_cast<double>(expected_.size()));
   sink.Gauge("perdure_dispatch_queued_bytes", "Memory of all windows.", {},
              static_cast<double>(queued_bytes_));
 }

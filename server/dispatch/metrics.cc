@@ -28,6 +28,10 @@ void DispatchMetrics::Collect(base::MetricSink& sink) const {
                {}, static_cast<double>(sessions_resumed.value()));
   sink.Counter("perdure_dispatch_sessions_lost_total", "Worker sessions given up after the reconnect grace.",
                {}, static_cast<double>(sessions_lost.value()));
+  sink.Counter("perdure_dispatch_lost_total", "Work that was in the hands of sessions that were given up.",
+               activation, static_cast<double>(activations_lost.value()));
+  sink.Counter("perdure_dispatch_lost_total", "Work that was in the hands of sessions that were given up.",
+               task, static_cast<double>(tasks_lost.value()));
   sink.Counter("perdure_dispatch_history_requests_total", "Runs whose history a worker asked for.", {},
                static_cast<double>(history_requests.value()));
   sink.Histogram("perdure_dispatch_queue_wait_seconds", "Time work waited in its queue's window.", {},

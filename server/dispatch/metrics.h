@@ -18,6 +18,9 @@ struct DispatchMetrics {
   base::Counter sessions_opened;
   base::Counter sessions_resumed;
   base::Counter sessions_lost;
+  // In the hands of those.
+  base::Counter activations_lost;
+  base::Counter tasks_lost;
   base::Counter history_requests;
   base::Histogram queue_wait_ms;
 

@@ -27,6 +27,8 @@ using SubscriptionList = std::list<Subscription>;
 struct Backlog {
   // Asked to offer some, and the answer is not here yet.
   bool asked = false;
+  // What that is likely to come to: room that others must not count on.
+  int64_t asked_bytes = 0;
   // There are items on disk that are older than what is offered anew.
   bool more = true;
   // How many times the partition must still say that there is no more before that is believed: it may have
@@ -52,8 +54,10 @@ struct Queue {
   int64_t spilled = 0;
   // Of an item, lately; to guess how many of those on disk will fit.
   int64_t usual_bytes = 1;
+  // It is in Dispatcher::wait_for_room_.
+  bool waits_for_room = false;
 
-  bool idle() const { return items.empty() && sessions == 0 && backlog.empty(); }
+  bool idle() const { return items.empty() && sessions == 0 && backlog.empty() && !waits_for_room; }
   // Whether older work than what is offered anew waits on disk.
   bool OlderOnDisk() const;
 };

@@ -74,6 +74,7 @@ void Session::FillFrame(v1::ServerFrame& frame, int items_max, size_t bytes_max)
     *frame.add_history_chunks() = std::move(outgoing.chunks.front());
     outgoing.chunks.pop_front();
   }
+  if (outgoing.chunks.empty()) outgoing.refused_histories = 0;
 }
 
 }  // namespace perdure::dispatch

@@ -44,6 +44,8 @@ struct Outgoing {
   std::vector<v1::WorkToken> evict;
   std::vector<uint64_t> acks;
   size_t chunk_bytes = 0;
+  // How many were asked for and refused since `chunks` was last empty.
+  size_t refused_histories = 0;
 
   bool empty() const { return cancels.empty() && chunks.empty() && evict.empty() && acks.empty(); }
 };

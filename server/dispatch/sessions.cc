@@ -42,6 +42,8 @@ absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPt
   opened.welcome.set_reconnect_grace_ms(options_.reconnect_grace_ms);
   opened.welcome.set_payload_bytes_max(options_.payload_bytes_max);
   opened.welcome.set_commands_per_advance_max(options_.commands_per_advance_max);
+  opened.welcome.set_frame_bytes_max(options_.frame_bytes_max);
+  opened.welcome.set_frame_items_max(options_.frame_items_max);
   {
     absl::MutexLock lock(&mu_);
     if (stopping_) return absl::UnavailableError("the server is stopping; reconnect with backoff");
@@ -194,6 +196,8 @@ void Dispatcher::StreamClosed(SessionNumber number, const FrameSink* sink) {
 }
 
 void Dispatcher::Remove(Session& session, After& after) {
+  metrics_.activations_lost.Add(static_cast<uint64_t>(session.activations_out));
+  metrics_.tasks_lost.Add(static_cast<uint64_t>(session.tasks_out));
   while (!session.sent.empty()) TakeBack(session.sent.begin(), true, after);
   while (!session.answered.empty()) Drop(session.answered.begin());
   ToAll({session.peer, CoroutineGone{}}, after);
@@ -226,6 +230,7 @@ void Dispatcher::Tick() {
       Remove(*session, after);
     }
     ForgetExpected(now, after);
+    AskForThoseThatWait(wait_for_room_.size(), after);
     absl::erase_if(queues_, [](const auto& entry) { return entry.second->idle(); });
     PostNow(after);
   }

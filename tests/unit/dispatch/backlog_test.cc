@@ -57,8 +57,66 @@ TEST_F(BacklogTest, AllWindowsTogetherAreBounded) {
   Offer(Task("ship", 11).Bytes(3'000));
   Offer(Task("ship", 12).Bytes(3'000));
   EXPECT_EQ(QueueOf("charge").depth(), 3);
-  EXPECT_EQ(QueueOf("ship").depth(), 1) << "a queue with nothing in memory always gets one in";
-  EXPECT_THAT(upstream.Of<Spilled>(), ElementsAre(About(12)));
+  EXPECT_EQ(QueueOf("ship").depth(), 0) << "one in each of many queues would be without bound";
+  EXPECT_THAT(upstream.Of<Spilled>(), ElementsAre(About(11), About(12)));
+}
+
+TEST_F(BacklogTest, ManyQueuesOfLargeItemsStayWithinTheLimitOfAll) {
+  options.queued_bytes_max = 10 << 20;
+  for (uint64_t n = 1; n <= 200; ++n) Offer(Task("type" + std::to_string(n), n).Bytes(3 << 20));
+  int64_t in_memory = 0;
+  for (uint64_t n = 1; n <= 200; ++n) in_memory += QueueOf("type" + std::to_string(n)).depth();
+  EXPECT_EQ(in_memory, 3);
+  EXPECT_THAT(upstream.Of<Spilled>(), SizeIs(197));
+  for (int i = 0; i < 10; ++i) dispatcher().Tick();
+  EXPECT_THAT(Asked(), IsEmpty()) << "there is no room for any of it";
+}
+
+TEST_F(BacklogTest, AnItemLargerThanTheLimitOfAllGetsInAlone) {
+  options.queued_bytes_max = 10'000;
+  Offer(Task("charge", 1).Bytes(50'000));
+  EXPECT_EQ(QueueOf("charge").depth(), 1);
+  Offer(Task("ship", 2).Bytes(10));
+  EXPECT_EQ(QueueOf("ship").depth(), 0);
+}
+
+// Nothing of its own would ever make such a queue ask.
+TEST_F(BacklogTest, AQueueWithoutRoomAsksWhenOthersLeaveSome) {
+  options.queued_bytes_max = 10'000;
+  for (uint64_t n = 1; n <= 3; ++n) Offer(Task("charge", n).Bytes(3'000));
+  Offer(Task("ship", 11).Bytes(3'000));
+  Offer(Task("pack", 21).Bytes(3'000));
+  ASSERT_THAT(upstream.Of<Spilled>(), ElementsAre(About(11), About(21)));
+  EXPECT_THAT(Asked(), IsEmpty());
+  TestWorker worker = Connect(MakeHello("w").Tasks({"charge"}, 1));
+  EXPECT_THAT(Asked(), SizeIs(1)) << "the room is for one of the two";
+  dispatcher().Tick();
+  EXPECT_THAT(Asked(), SizeIs(1)) << "and stays his until he answers";
+  BringBack({Task("ship", 111).Bytes(3'000)}, false);
+  EXPECT_EQ(QueueOf("ship").depth(), 1);
+  upstream.Forget();
+  Withdraw(Task("charge", 2).Token());
+  dispatcher().Tick();
+  EXPECT_THAT(Asked(), ElementsAre(std::pair(0u, 1)));
+  BringBack({Task("pack", 121).Bytes(3'000)}, false);
+  EXPECT_EQ(QueueOf("pack").depth(), 1);
+}
+
+// Queues that nobody serves must not keep the work of others on disk.
+TEST_F(BacklogTest, WithoutAnyRoomAFreeWorkerGetsWhatIsOnDisk) {
+  options.queued_bytes_max = 10'000;
+  for (uint64_t n = 1; n <= 3; ++n) Offer(Task("unserved", n).Bytes(3'000));
+  for (uint64_t n = 11; n <= 15; ++n) Offer(Task("charge", n).Bytes(3'000));
+  ASSERT_EQ(QueueOf("charge").depth(), 0);
+  TestWorker worker = Connect(MakeHello("w").Tasks({"charge"}, 2));
+  ASSERT_THAT(Asked(), ElementsAre(std::pair(0u, 2))) << "as many as it takes";
+  upstream.Forget();
+  BringBack({Task("charge", 111).Bytes(3'000), Task("charge", 112).Bytes(3'000)}, true);
+  const Inbox in = worker.Receive();
+  EXPECT_THAT(Numbers(in.tasks), ElementsAre(111, 112));
+  EXPECT_THAT(Asked(), IsEmpty()) << "it has no credits left";
+  ASSERT_TRUE(worker.Answer(in.tasks.at(0), 1).ok());
+  EXPECT_THAT(Asked(), ElementsAre(std::pair(0u, 1)));
 }
 
 TEST_F(BacklogTest, AnItemLargerThanTheWindowGetsInAlone) {
@@ -190,7 +248,7 @@ TEST_F(BacklogTest, DoesNotSendTheSameItemToAndFro) {
     BringBack({Task("charge", next++).Bytes(9'000)}, false);
   }
   TestWorker worker = Connect(MakeHello("w").Tasks({"charge"}, 5));
-  EXPECT_THAT(Asked(), SizeIs(1)) << "an empty window takes it, whatever its size";
+  EXPECT_THAT(Asked(), SizeIs(1)) << "a free worker takes it, whatever its size";
 }
 
 TEST_F(BacklogTest, RefillsWhenWithdrawalsEmptyTheWindow) {

@@ -156,6 +156,60 @@ TEST_F(FramesTest, StepAnswersAreForTheirPartitionToJudge) {
   EXPECT_THAT(worker.Receive().acks, ElementsAre(2)) << "there is no such partition";
 }
 
+TEST_F(FramesTest, StepAnswersThatCannotBeRightAreStale) {
+  TestWorker worker = Connect(MakeHello("w").Workflows({"order"}, 1));
+  TestWorker other = Connect(MakeHello("other").Workflows({"refund"}, 1));
+  TestWorker tasks = Connect(MakeHello("tasks").Tasks({"charge"}, 1));
+  Offer(Activation("order", 5).Run(7));
+  const v1::WorkToken current = worker.Receive().activations.at(0);
+  v1::WorkToken tampered = current;
+  tampered.set_run(8);
+  const auto send = [](TestWorker& from, const v1::WorkToken& token, uint64_t id) {
+    v1::WorkerFrame frame;
+    frame.add_step_answers()->set_answer_id(id);
+    *frame.mutable_step_answers(0)->mutable_token() = token;
+    ASSERT_TRUE(from.Send(std::move(frame)).ok());
+  };
+  send(worker, {}, 1);
+  send(worker, Task("charge", 99).Token(), 2);
+  send(worker, tampered, 3);
+  send(other, current, 4);
+  send(tasks, Activation("order", 99).Token(), 5);
+  EXPECT_THAT(upstream.Of<v1::StepAnswer>(), IsEmpty());
+  EXPECT_THAT(worker.Receive().acks, ElementsAre(1, 2, 3)) << "of no run; of a task; of another run";
+  EXPECT_THAT(other.Receive().acks, ElementsAre(4)) << "the activation is in other hands";
+  EXPECT_THAT(tasks.Receive().acks, ElementsAre(5)) << "it hosts no workflows";
+  send(worker, current, 6);
+  EXPECT_THAT(upstream.Of<v1::StepAnswer>(), SizeIs(1));
+}
+
+TEST_F(FramesTest, WelcomeTellsHowLargeAFrameMayBe) {
+  options.frame_bytes_max = 123'456;
+  options.frame_items_max = 789;
+  const TestWorker worker = Connect(MakeHello("w"));
+  EXPECT_EQ(worker.welcome.frame_bytes_max(), 123'456);
+  EXPECT_EQ(worker.welcome.frame_items_max(), 789);
+}
+
+TEST_F(FramesTest, AWorkerThatAnswersAndDoesNotReadIsCutOff) {
+  TestWorker worker = Connect(MakeHello("w").Tasks({"charge"}, 1));
+  const auto stale = [&] {
+    v1::WorkerFrame frame;
+    for (int i = 0; i < 100'000; ++i) frame.add_task_answers()->set_answer_id(1);
+    return worker.Send(std::move(frame));
+  };
+  int frames = 0;
+  absl::Status status;
+  for (; status.ok(); ++frames) {
+    ASSERT_LT(frames, 30) << "acknowledgements pile up without end";
+    status = stale();
+  }
+  EXPECT_GT(frames, 5);
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  worker.Receive();
+  EXPECT_TRUE(stale().ok()) << "it reads again";
+}
+
 TEST_F(FramesTest, HeartbeatsCountForTasksInHandOnly) {
   TestWorker worker = Connect(MakeHello("w").Tasks({"charge"}, 1));
   Offer(Task("charge", 1));

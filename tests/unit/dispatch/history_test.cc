@@ -109,6 +109,27 @@ TEST_F(HistoryTest, IsForActivationsInHandOnly) {
   EXPECT_THAT(in.chunks[0].error(), HasSubstr("not current"));
 }
 
+// Each refusal is a message that is kept until the worker reads it.
+TEST_F(HistoryTest, AWorkerThatAsksForNonsenseAndDoesNotReadIsCutOff) {
+  TestWorker worker = Connect(hello_);
+  const auto ask = [&] {
+    v1::WorkerFrame frame;
+    for (int i = 0; i < 5'000; ++i)
+      *frame.add_history_requests()->mutable_token() = Activation("order", 77).Token();
+    return worker.Send(std::move(frame));
+  };
+  int frames = 0;
+  absl::Status status;
+  for (; status.ok(); ++frames) {
+    ASSERT_LT(frames, 20) << "refusals pile up without end";
+    status = ask();
+  }
+  EXPECT_GE(frames, 3);
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(worker.Receive().chunks.empty());
+  EXPECT_TRUE(ask().ok()) << "it reads again";
+}
+
 TEST_F(HistoryTest, AskedForAgainBeginsAgain) {
   TestWorker worker = Connect(hello_);
   const v1::WorkToken token = Activate(worker, 1);
