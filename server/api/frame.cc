@@ -8,24 +8,49 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "server/api/entries.h"
 
 namespace perdure::api {
 namespace {
 
-// Failures nest. The engine cuts a long chain of causes, but it must arrive there first: protobuf's own
-// limit, 100, would refuse the frame, and the worker would send it again and again. No deeper, since parsing
-// recurses.
-constexpr int kNestingMax = 1'000;
+// What the items of a frame may hold, in messages for each of them on average. An answer of workflow code may
+// hold thousands of commands; a frame of 256 such answers ends long before by its bytes.
+constexpr int64_t kInsidePerItem = 50;
+
+absl::Status CheckItems(grpc::ByteBuffer& bytes, int64_t items_max) {
+  grpc::ProtoBufferReader reader(&bytes);
+  if (!reader.status().ok()) return absl::OkStatus();
+  const EntryLimits limits{items_max, items_max * kInsidePerItem};
+  switch (JudgeEntries(reader, bytes.Length(), *v1::WorkerFrame::descriptor(), limits)) {
+    case EntryVerdict::kFits:
+      return absl::OkStatus();
+    case EntryVerdict::kTooManyOuter:
+      return absl::InvalidArgumentError(absl::StrCat("frame: it holds more items than frame_items_max, ",
+                                                     items_max, "; send them in several frames"));
+    case EntryVerdict::kTooManyInside:
+      return absl::InvalidArgumentError(absl::StrCat("frame: its items hold more than ", limits.all_max,
+                                                     " messages, ", kInsidePerItem,
+                                                     " times frame_items_max; send them in several frames"));
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
-absl::Status ParseFrame(grpc::ByteBuffer& bytes, v1::WorkerFrame& frame) {
+absl::Status ParseFrame(grpc::ByteBuffer& bytes, int64_t items_max, v1::WorkerFrame& frame) {
   const size_t size = bytes.Length();
+  if (absl::Status status = CheckItems(bytes, items_max); !status.ok()) {
+    bytes.Clear();
+    return status;
+  }
   bool good = false;
   {
     grpc::ProtoBufferReader reader(&bytes);
     if (reader.status().ok()) {
       google::protobuf::io::CodedInputStream in(&reader);
+      // Failures nest. The engine cuts a long chain of causes, but it must arrive there first: protobuf's own
+      // limit, 100, would refuse the frame, and the worker would send it again and again. No deeper than
+      // this, since parsing recurses.
       in.SetRecursionLimit(kNestingMax);
       good = frame.ParseFromCodedStream(&in) && in.ConsumedEntireMessage();
     }

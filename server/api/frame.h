@@ -4,13 +4,16 @@
 
 #include <grpcpp/support/byte_buffer.h>
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "perdure/v1/worker_service.pb.h"
 
 namespace perdure::api {
 
-// INVALID_ARGUMENT if the bytes are no frame. Takes what is in `bytes`.
-absl::Status ParseFrame(grpc::ByteBuffer& bytes, v1::WorkerFrame& frame);
+// INVALID_ARGUMENT if the bytes are no frame, or one of more than `items_max` items; that is found out before
+// it is parsed. Takes what is in `bytes`.
+absl::Status ParseFrame(grpc::ByteBuffer& bytes, int64_t items_max, v1::WorkerFrame& frame);
 
 void SerializeFrame(const v1::ServerFrame& frame, grpc::ByteBuffer& bytes);
 

@@ -20,6 +20,9 @@ struct GrpcServerOptions {
   // "host:port"; port 0 takes a free one.
   std::string listen;
   int64_t frame_bytes_max = 64 << 20;
+  // For what is received and not handed on yet, of all connections together; past it gRPC reads slower and
+  // then ends streams.
+  int64_t grpc_memory_bytes_max = 512 << 20;
 };
 
 class GrpcServer {

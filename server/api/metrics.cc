@@ -16,30 +16,38 @@ constexpr const char* kCodeNames[] = {
 
 }  // namespace
 
+std::chrono::steady_clock::time_point ApiMetrics::Begin() {
+  open.Add();
+  return std::chrono::steady_clock::now();
+}
+
 void ApiMetrics::Record(Method method, int code, std::chrono::steady_clock::time_point begin) {
   const auto m = static_cast<size_t>(method);
-  calls[m][static_cast<size_t>(code >= 0 && code < static_cast<int>(kCodeCount) ? code : 2)].Add();
+  const auto c = static_cast<size_t>(code >= 0 && code < static_cast<int>(kCodeCount) ? code : 2);
+  open.Sub();
+  calls[m][c].Add();
   const auto took = std::chrono::steady_clock::now() - begin;
-  latency_us[m].Observe(
+  latency_us[m][c].Observe(
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
 }
 
 void ApiMetrics::Collect(base::MetricSink& sink) const {
   for (size_t m = 0; m < kMethodCount; ++m) {
-    bool used = false;
     for (size_t c = 0; c < kCodeCount; ++c) {
       const uint64_t n = calls[m][c].value();
       if (n == 0) continue;
-      used = true;
       const base::Label labels[] = {{"method", kMethodNames[m]}, {"status", kCodeNames[c]}};
       sink.Counter("perdure_api_calls_total", "RPCs ended, by method and status.", labels,
                    static_cast<double>(n));
+      sink.Histogram("perdure_api_latency_seconds",
+                     "Time of an RPC, by method and status; long polls and streams included.", labels,
+                     latency_us[m][c], 1e-6);
     }
-    if (!used) continue;
-    const base::Label labels[] = {{"method", kMethodNames[m]}};
-    sink.Histogram("perdure_api_latency_seconds", "Time of an RPC, long polls and streams included.", labels,
-                   latency_us[m], 1e-6);
   }
+  sink.Gauge("perdure_api_open_calls", "RPCs begun and not ended, long polls and streams included.", {},
+             static_cast<double>(open.value()));
+  sink.Gauge("perdure_api_watchers", "Open WatchWorkflow streams.", {},
+             static_cast<double>(watchers.value()));
   sink.Gauge("perdure_api_worker_streams", "Open worker streams.", {}, static_cast<double>(streams.value()));
 }
 

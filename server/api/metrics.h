@@ -34,9 +34,15 @@ struct ApiMetrics {
   static constexpr size_t kCodeCount = 17;
 
   std::array<std::array<base::Counter, kCodeCount>, kMethodCount> calls;
-  std::array<base::Histogram, kMethodCount> latency_us;
+  // A slow success and a fast refusal are different things: both by method and status.
+  std::array<std::array<base::Histogram, kCodeCount>, kMethodCount> latency_us;
+  // Begun and not ended: calls, long polls and streams.
+  base::Gauge open;
   base::Gauge streams;
+  base::Gauge watchers;
 
+  // Counts a call that begins; each ends with one Record.
+  std::chrono::steady_clock::time_point Begin();
   void Record(Method method, int code, std::chrono::steady_clock::time_point begin);
   void Collect(base::MetricSink& sink) const;
 };

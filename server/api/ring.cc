@@ -1,8 +1,11 @@
 #include "server/api/ring.h"
 
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/base/log.h"
+#include "server/base/status_macros.h"
 
 namespace perdure::api {
 namespace {
@@ -79,66 +82,99 @@ class ToMessage {
 
 }  // namespace
 
-void Ring::Connect(std::vector<partition::Partition*> partitions, partition::Committer* committer,
-                   dispatch::Dispatcher* dispatcher, const partition::Reader* reader,
-                   partition::ReaderPool* pool) {
-  partitions_ = std::move(partitions);
-  committer_ = committer;
-  dispatcher_ = dispatcher;
-  reader_ = reader;
-  pool_ = pool;
-}
-
 void Ring::Release(std::vector<Work> work, Acks acks) {
-  dispatcher_->Release(std::move(work), std::move(acks));
+  parts_.dispatcher->Release(std::move(work), std::move(acks));
 }
 
 void Ring::Post(uint32_t partition, std::vector<Report> reports) {
   std::vector<Message> messages;
   messages.reserve(reports.size());
   for (Report& report : reports) messages.push_back(std::visit(ToMessage(report.peer), report.what));
-  partitions_[partition]->Put(std::move(messages));
+  parts_.partitions[partition]->Put(std::move(messages));
 }
 
 bool Ring::HasRoom() const {
-  for (const partition::Partition* p : partitions_) {
+  for (const partition::Partition* p : parts_.partitions) {
     // Twice what clients may fill, so that workers get through where clients do not.
-    if (p->mailbox_depth() > 2 * mailbox_items_max_) return false;
+    if (p->mailbox_depth() <= 2 * options_.mailbox_items_max) continue;
+    if (const std::optional<uint64_t> left_out = full_for_workers_.Admit(options_.now_ms())) {
+      base::LogWarning("a mailbox is full: refusing answers of workers, who reconnect and send them again",
+                       {{"partition", p->number()},
+                        {"waiting", p->mailbox_depth()},
+                        {"mailbox_items_max", options_.mailbox_items_max},
+                        {"not_logged", *left_out}});
+    }
+    return false;
   }
   return true;
 }
 
 bool Ring::RequestHistory(const dispatch::HistoryRead& read) {
-  return pool_->Submit([this, read] {
+  return parts_.replay_pool->Submit([this, read] {
     absl::StatusOr<partition::Reader::Events> page =
-        reader_->ReadEvents(read.token.partition(), read.token.run(), read.from, read.through,
+        reader().ReadEvents(read.token.partition(), read.token.run(), read.from, read.through,
                             kHistoryChunkEvents, kHistoryChunkBytes);
     if (page.ok()) {
-      dispatcher_->SendHistory(read, std::move(page->events), page->next_event_id, absl::OkStatus());
+      dispatcher().SendHistory(read, std::move(page->events), page->next_event_id, absl::OkStatus());
     } else {
-      dispatcher_->SendHistory(read, {}, 0, page.status());
+      dispatcher().SendHistory(read, {}, 0, page.status());
     }
   });
 }
 
 absl::Status Ring::Admit(std::string_view ns, std::string_view workflow_id) const {
   if (draining()) return absl::UnavailableError("the server is stopping; retry with the same request_id");
-  if (committer_->disk_full()) {
+  if (disk_full()) {
     return absl::ResourceExhaustedError(
         "the server's disk is full (disk_reserve_bytes is kept free); make room, then retry with the same "
         "request_id");
   }
-  if (PartitionFor(ns, workflow_id).mailbox_depth() > mailbox_items_max_) {
-    return absl::ResourceExhaustedError(absl::StrCat("the server has more than mailbox_items_max (",
-                                                     mailbox_items_max_,
-                                                     ") requests waiting; back off, then retry with the same "
-                                                     "request_id"));
+  const partition::Partition& partition = PartitionFor(ns, workflow_id);
+  RETURN_IF_ERROR(partition.Admit());
+  return AdmitToMailbox(partition);
+}
+
+absl::Status Ring::AdmitRead(std::string_view ns, std::string_view workflow_id) const {
+  return AdmitToMailbox(PartitionFor(ns, workflow_id));
+}
+
+absl::Status Ring::AdmitToMailbox(const partition::Partition& partition) const {
+  const int64_t depth = partition.mailbox_depth();
+  if (depth <= options_.mailbox_items_max) return absl::OkStatus();
+  if (const std::optional<uint64_t> left_out = full_mailboxes_.Admit(options_.now_ms())) {
+    base::LogWarning("a mailbox is full: refusing calls of clients",
+                     {{"partition", partition.number()},
+                      {"waiting", depth},
+                      {"mailbox_items_max", options_.mailbox_items_max},
+                      {"not_logged", *left_out}});
   }
-  return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat("the server has more than mailbox_items_max (",
+                                                   options_.mailbox_items_max,
+                                                   ") requests waiting; back off, then retry with the same "
+                                                   "request_id"));
+}
+
+absl::Status Ring::TooManyReads() const {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("more reads of histories and lists than reads_waiting_max (", options_.reads_waiting_max,
+                   ") wait already; back off and try again"));
 }
 
 partition::Partition& Ring::PartitionFor(std::string_view ns, std::string_view workflow_id) const {
-  return *partitions_[partition::PartitionOf(ns.empty() ? "default" : ns, workflow_id, partitions())];
+  return *parts_.partitions[partition::PartitionOf(ns.empty() ? "default" : ns, workflow_id, partitions())];
+}
+
+void Ring::Collect(base::MetricSink& sink) const {
+  const auto waiting = [&](const char* lane, const partition::ReaderPool& pool) {
+    const base::Label labels[] = {{"lane", lane}};
+    sink.Gauge("perdure_api_reads_waiting",
+               "Reads that wait for a thread, of clients and of replaying workers.", labels,
+               static_cast<double>(pool.waiting()));
+  };
+  waiting("clients", *parts_.pool);
+  waiting("replays", *parts_.replay_pool);
+  sink.Gauge("perdure_api_disk_full", "1 while changes are refused since the disk is full.", {},
+             disk_full() ? 1 : 0);
 }
 
 }  // namespace perdure::api

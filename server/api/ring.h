@@ -8,9 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/base/clock.h"
+#include "server/base/log_limiter.h"
+#include "server/base/stats.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/dispatch/upstream.h"
 #include "server/partition/committer.h"
@@ -21,21 +25,40 @@
 
 namespace perdure::api {
 
+struct RingOptions {
+  // Of one partition; workers may fill twice as much.
+  int64_t mailbox_items_max = 65'536;
+  // As the reader pools are told, to be named in errors.
+  int64_t reads_waiting_max = 10'000;
+  // Milliseconds since the Unix epoch.
+  int64_t (*now_ms)() = &base::NowMs;
+};
+
+// What the ring ties together.
+struct RingParts {
+  std::vector<partition::Partition*> partitions;
+  partition::Committer* committer = nullptr;
+  dispatch::Dispatcher* dispatcher = nullptr;
+  const partition::Reader* reader = nullptr;
+  // For clients: lists, counts, histories.
+  partition::ReaderPool* pool = nullptr;
+  // For workers that replay: they must not wait behind a client that counts a million runs.
+  partition::ReaderPool* replay_pool = nullptr;
+};
+
 // Thread-safe once Connect was called. Owns nothing.
 class Ring : public partition::Outbox, public dispatch::Upstream {
  public:
-  explicit Ring(int64_t mailbox_items_max) : mailbox_items_max_(mailbox_items_max) {}
+  explicit Ring(const RingOptions& options) : options_(options) {}
 
   // Before anything flows.
-  void Connect(std::vector<partition::Partition*> partitions, partition::Committer* committer,
-               dispatch::Dispatcher* dispatcher, const partition::Reader* reader,
-               partition::ReaderPool* pool);
+  void Connect(RingParts parts) { parts_ = std::move(parts); }
 
   // ---- partition::Outbox ----
   void Release(std::vector<Work> work, Acks acks) override;
 
   // ---- dispatch::Upstream ----
-  uint32_t partitions() const override { return static_cast<uint32_t>(partitions_.size()); }
+  uint32_t partitions() const override { return static_cast<uint32_t>(parts_.partitions.size()); }
   void Post(uint32_t partition, std::vector<dispatch::Report> reports) override;
   bool HasRoom() const override;
   bool RequestHistory(const dispatch::HistoryRead& read) override;
@@ -44,23 +67,31 @@ class Ring : public partition::Outbox, public dispatch::Upstream {
   // Whether a change may be sent to the workflow's partition now: RESOURCE_EXHAUSTED or UNAVAILABLE says why
   // not.
   absl::Status Admit(std::string_view ns, std::string_view workflow_id) const;
+  // The same for a read that the partition answers. The disk may be full, and the server may be stopping.
+  absl::Status AdmitRead(std::string_view ns, std::string_view workflow_id) const;
+  // Why a read was not taken by pool(): RESOURCE_EXHAUSTED.
+  absl::Status TooManyReads() const;
+  // Changes are refused since there is no room on the disk.
+  bool disk_full() const { return parts_.committer->disk_full(); }
   partition::Partition& PartitionFor(std::string_view ns, std::string_view workflow_id) const;
-  dispatch::Dispatcher& dispatcher() const { return *dispatcher_; }
-  const partition::Reader& reader() const { return *reader_; }
-  partition::ReaderPool& pool() const { return *pool_; }
+  dispatch::Dispatcher& dispatcher() const { return *parts_.dispatcher; }
+  const partition::Reader& reader() const { return *parts_.reader; }
+  partition::ReaderPool& pool() const { return *parts_.pool; }
 
   // New requests are refused with UNAVAILABLE from now on.
   void BeginDrain() { draining_.store(true); }
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
 
+  void Collect(base::MetricSink& sink) const;
+
  private:
-  const int64_t mailbox_items_max_;
-  std::vector<partition::Partition*> partitions_;
-  partition::Committer* committer_ = nullptr;
-  dispatch::Dispatcher* dispatcher_ = nullptr;
-  const partition::Reader* reader_ = nullptr;
-  partition::ReaderPool* pool_ = nullptr;
+  absl::Status AdmitToMailbox(const partition::Partition& partition) const;
+
+  const RingOptions options_;
+  RingParts parts_;
   std::atomic<bool> draining_{false};
+  mutable base::LogLimiter full_mailboxes_;
+  mutable base::LogLimiter full_for_workers_;
 };
 
 }  // namespace perdure::api

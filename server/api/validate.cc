@@ -112,7 +112,7 @@ absl::Status Retry(const v1::RetryPolicy& p, const ApiLimits& l) {
   if (std::string why = engine::WhyInvalid(p); !why.empty()) return Invalid("retry_policy.", why);
   if (p.non_retryable_types_size() > l.non_retryable_types_max) {
     return Invalid("retry_policy.non_retryable_types has ", p.non_retryable_types_size(),
-                   " entries, but the limit is ", l.non_retryable_types_max);
+                   " entries, but non_retryable_types_max is ", l.non_retryable_types_max);
   }
   for (const std::string& type : p.non_retryable_types()) {
     RETURN_IF_ERROR(Name("retry_policy.non_retryable_types", type, l));
@@ -210,7 +210,8 @@ absl::Status Validate(const v1::GetHistoryRequest& r, const ApiLimits& l) {
   RETURN_IF_ERROR(Optional("namespace", r.namespace_(), l));
   RETURN_IF_ERROR(Execution(r.execution(), l));
   if (r.page_size() < 0 || r.page_size() > l.history_page_size_max) {
-    return Invalid("page_size is ", r.page_size(), "; it must be from 0 to ", l.history_page_size_max);
+    return Invalid("page_size is ", r.page_size(), "; it must be from 0 to history_page_size_max, ",
+                   l.history_page_size_max);
   }
   return PageToken(r.page_token());
 }

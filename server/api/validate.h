@@ -21,6 +21,7 @@ struct ApiLimits {
   int64_t long_poll_ms_max = 60'000;
   int64_t page_size_max = 1'000;
   int64_t history_page_size_max = 10'000;
+  int64_t watchers_max = 1'000;
 };
 
 absl::Status Validate(const v1::StartWorkflowRequest& request, const ApiLimits& limits);

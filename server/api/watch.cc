@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "server/api/errors.h"
 #include "server/base/mutex.h"
 
@@ -18,17 +19,25 @@ constexpr int64_t kPageBytes = 1 << 20;
 class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
                     public std::enable_shared_from_this<Watch> {
  public:
-  Watch(Ring* ring, ApiMetrics* metrics, const v1::WatchWorkflowRequest& request, uint64_t waiter)
-      : ring_(ring),
-        metrics_(metrics),
-        partition_(&ring->PartitionFor(request.namespace_(), request.execution().workflow_id())),
+  Watch(Watches* watches, const v1::WatchWorkflowRequest& request, uint64_t waiter)
+      : watches_(watches),
+        ring_(watches->ring),
+        metrics_(watches->metrics),
+        partition_(&ring_->PartitionFor(request.namespace_(), request.execution().workflow_id())),
         waiter_(waiter),
-        begin_(std::chrono::steady_clock::now()),
+        begin_(metrics_->Begin()),
         next_(std::max<int64_t>(1, request.from_event_id())) {}
 
   void Begin(const v1::WatchWorkflowRequest& request, const absl::Status& valid) {
     self_ = shared_from_this();
+    metrics_->watchers.Add();
+    const int64_t others = watches_->open.fetch_add(1);
     if (!valid.ok()) return End(valid);
+    if (others >= watches_->watchers_max) {
+      return End(
+          absl::ResourceExhaustedError(absl::StrCat("too many clients watch: the limit watchers_max is ",
+                                                    watches_->watchers_max, "; end some, or raise it")));
+    }
     partition::WatchRequest message;
     message.ns = request.namespace_();
     message.execution = request.execution();
@@ -50,7 +59,11 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
     Go();
   }
   void OnCancel() override { End(absl::CancelledError("the client went away")); }
-  void OnDone() override { self_.reset(); }
+  void OnDone() override {
+    watches_->open.fetch_sub(1);
+    metrics_->watchers.Sub();
+    self_.reset();
+  }
 
  private:
   void Hear(absl::StatusOr<partition::Progress> progress) {
@@ -76,8 +89,7 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
         [self = shared_from_this(), next = next_, through = through_] { self->Read(next, through); });
     if (!taken) {
       busy_ = false;
-      EndLocked(
-          absl::ResourceExhaustedError("too many reads wait already; watch again from the last event seen"));
+      EndLocked(ring_->TooManyReads());
     }
   }
 
@@ -110,6 +122,7 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
     Finish(ToGrpc(status));
   }
 
+  Watches* const watches_;
   Ring* const ring_;
   ApiMetrics* const metrics_;
   partition::Partition* const partition_;
@@ -133,10 +146,10 @@ class Watch final : public grpc::ServerWriteReactor<v1::WatchWorkflowResponse>,
 
 }  // namespace
 
-grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* StartWatch(Ring* ring, ApiMetrics* metrics,
+grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* StartWatch(Watches* watches,
                                                                 const v1::WatchWorkflowRequest& request,
                                                                 uint64_t waiter, const absl::Status& valid) {
-  auto watch = std::make_shared<Watch>(ring, metrics, request, waiter);
+  auto watch = std::make_shared<Watch>(watches, request, waiter);
   watch->Begin(request, valid);
   return watch.get();
 }

@@ -4,6 +4,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <cstdint>
 
 #include "absl/status/status.h"
@@ -13,8 +14,17 @@
 
 namespace perdure::api {
 
-// The reactor of one call. With an error in `valid` it ends at once.
-grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* StartWatch(Ring* ring, ApiMetrics* metrics,
+// What all watches of a service share.
+struct Watches {
+  Ring* ring = nullptr;
+  ApiMetrics* metrics = nullptr;
+  int64_t watchers_max = 1'000;
+  // Open now, those included that are about to be refused.
+  std::atomic<int64_t> open{0};
+};
+
+// The reactor of one call. With an error in `valid`, or if there are too many, it ends at once.
+grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* StartWatch(Watches* watches,
                                                                 const v1::WatchWorkflowRequest& request,
                                                                 uint64_t waiter, const absl::Status& valid);
 

@@ -1,10 +1,12 @@
 #include "server/api/worker_service.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "server/api/errors.h"
 #include "server/api/frame.h"
+#include "server/base/clock.h"
 #include "server/base/log.h"
 #include "server/base/mutex.h"
 
@@ -19,11 +21,14 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
                      public dispatch::FrameSink,
                      public std::enable_shared_from_this<Stream> {
  public:
-  Stream(grpc::CallbackServerContext* context, dispatch::Dispatcher* dispatcher, ApiMetrics* metrics)
+  Stream(grpc::CallbackServerContext* context, dispatch::Dispatcher* dispatcher,
+         const WorkerServiceOptions& options, ApiMetrics* metrics, base::LogLimiter* refusals)
       : context_(context),
         dispatcher_(dispatcher),
+        options_(options),
         metrics_(metrics),
-        begin_(std::chrono::steady_clock::now()) {}
+        refusals_(refusals),
+        begin_(metrics->Begin()) {}
 
   void Begin() {
     self_ = shared_from_this();
@@ -36,8 +41,13 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
   void OnReadDone(bool ok) override {
     if (!ok) return End(absl::OkStatus());
     if (const absl::Status status = Take(); !status.ok()) {
-      base::LogWarning(session_ == 0 ? "worker refused" : "worker stream refused",
-                       {{"session", session_}, {"peer", context_->peer()}, {"error", status}});
+      if (const std::optional<uint64_t> left_out = refusals_->Admit(base::NowMs())) {
+        base::LogWarning(session_ == 0 ? "worker refused" : "worker stream refused",
+                         {{"session", session_},
+                          {"peer", context_->peer()},
+                          {"not_logged", *left_out},
+                          {"error", status}});
+      }
       return End(status);
     }
     base::MutexLock lock(&mu_);
@@ -75,7 +85,7 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
  private:
   absl::Status Take() {
     v1::WorkerFrame frame;
-    if (absl::Status status = ParseFrame(in_, frame); !status.ok()) return status;
+    if (absl::Status status = ParseFrame(in_, options_.frame_items_max, frame); !status.ok()) return status;
     if (session_ != 0) return dispatcher_->Receive(session_, this, std::move(frame));
     return Hello(std::move(frame));
   }
@@ -133,7 +143,9 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
 
   grpc::CallbackServerContext* const context_;
   dispatch::Dispatcher* const dispatcher_;
+  const WorkerServiceOptions& options_;
   ApiMetrics* const metrics_;
+  base::LogLimiter* const refusals_;
   const std::chrono::steady_clock::time_point begin_;
   std::shared_ptr<Stream> self_;
   // Written by the first read's reaction only, before welcomed_.
@@ -154,7 +166,7 @@ class Stream final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::Byte
 
 grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* WorkerService::Connect(
     grpc::CallbackServerContext* context) {
-  auto stream = std::make_shared<Stream>(context, dispatcher_, metrics_);
+  auto stream = std::make_shared<Stream>(context, dispatcher_, options_, metrics_, &refusals_);
   stream->Begin();
   return stream.get();
 }

@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kHistoryPageDefault = 1'000;
 constexpr int64_t kHistoryPageBytes = 1 << 20;
-constexpr int32_t kListPageDefault = 100;
+constexpr int64_t kListPageDefault = 100;
 // A long poll ends this much before its client would give up on it.
 constexpr std::chrono::milliseconds kDeadlineMargin{200};
 
@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds kDeadlineMargin{200};
 class Call {
  public:
   Call(grpc::CallbackServerContext* context, Method method, ApiMetrics* metrics)
-      : reactor_(context->DefaultReactor()), method_(method), metrics_(metrics), begin_(Clock::now()) {}
+      : reactor_(context->DefaultReactor()), method_(method), metrics_(metrics), begin_(metrics->Begin()) {}
   grpc::ServerUnaryReactor* reactor() const { return reactor_; }
   grpc::ServerUnaryReactor* Finish(const absl::Status& status) const {
     metrics_->Record(method_, status.raw_code(), begin_);
@@ -50,7 +50,7 @@ class ResultCall final : public grpc::ServerUnaryReactor {
         partition_(partition),
         waiter_(waiter),
         response_(response),
-        begin_(Clock::now()) {}
+        begin_(metrics->Begin()) {}
   void Answer(absl::StatusOr<v1::GetResultResponse> result) {
     if (result.ok()) *response_ = *std::move(result);
     metrics_->Record(Method::kGetResult, result.status().raw_code(), begin_);
@@ -121,7 +121,12 @@ enum MethodIndex : int {
 }  // namespace
 
 WorkflowService::WorkflowService(Ring* ring, const ApiLimits& limits, ServerFacts facts, ApiMetrics* metrics)
-    : ring_(ring), limits_(limits), facts_(std::move(facts)), metrics_(metrics) {
+    : ring_(ring),
+      limits_(limits),
+      request_limits_(RequestLimitsOf(limits)),
+      facts_(std::move(facts)),
+      metrics_(metrics),
+      watches_{ring, metrics, limits.watchers_max} {
   RefuseMalformed(kStartIndex, Method::kStart, &WorkflowService::StartWorkflow);
   RefuseMalformed(kSignalIndex, Method::kSignal, &WorkflowService::SignalWorkflow);
   RefuseMalformed(kSignalWithStartIndex, Method::kSignalWithStart, &WorkflowService::SignalWithStartWorkflow);
@@ -143,25 +148,33 @@ void WorkflowService::RefuseMalformed(int index, Method method,
   using Handler = grpc::internal::CallbackUnaryHandler<Request, Response>;
   MarkMethodCallback(
       index,
-      new WellFormed<Handler>(
+      new WellFormed<Request, Handler>(
+          request_limits_,
           [this, serve](grpc::CallbackServerContext* context, const Request* request, Response* response) {
             return (this->*serve)(context, request, response);
           },
           [this, method](grpc::CallbackServerContext* context, const Request*, Response*) {
             return Call(context, method, metrics_).Finish(Malformed(Request::descriptor()->full_name()));
+          },
+          [this, method](grpc::CallbackServerContext* context, const Request*, Response*) {
+            return Call(context, method, metrics_).Finish(TooLarge(request_limits_));
           }));
 }
 
 void WorkflowService::RefuseMalformedWatch(int index) {
   using Request = v1::WatchWorkflowRequest;
   using Handler = grpc::internal::CallbackServerStreamingHandler<Request, v1::WatchWorkflowResponse>;
-  MarkMethodCallback(index, new WellFormed<Handler>(
+  const auto refuse = [this](const absl::Status& why) { return StartWatch(&watches_, Request(), 0, why); };
+  MarkMethodCallback(index, new WellFormed<Request, Handler>(
+                                request_limits_,
                                 [this](grpc::CallbackServerContext* context, const Request* request) {
                                   return WatchWorkflow(context, request);
                                 },
-                                [this](grpc::CallbackServerContext*, const Request*) {
-                                  return StartWatch(ring_, metrics_, Request(), 0,
-                                                    Malformed(Request::descriptor()->full_name()));
+                                [refuse](grpc::CallbackServerContext*, const Request*) {
+                                  return refuse(Malformed(Request::descriptor()->full_name()));
+                                },
+                                [this, refuse](grpc::CallbackServerContext*, const Request*) {
+                                  return refuse(TooLarge(request_limits_));
                                 }));
 }
 
@@ -192,9 +205,7 @@ grpc::ServerUnaryReactor* WorkflowService::OnReader(grpc::CallbackServerContext*
     if (result.ok()) *response = *std::move(result);
     call.Finish(result.status());
   });
-  if (!taken)
-    return call.Finish(absl::ResourceExhaustedError("too many reads wait already; back off and try again"));
-  return call.reactor();
+  return taken ? call.reactor() : call.Finish(ring_->TooManyReads());
 }
 
 grpc::ServerUnaryReactor* WorkflowService::StartWorkflow(grpc::CallbackServerContext* context,
@@ -236,9 +247,9 @@ grpc::ServerUnaryReactor* WorkflowService::TerminateWorkflow(grpc::CallbackServe
 grpc::ServerUnaryReactor* WorkflowService::GetResult(grpc::CallbackServerContext* context,
                                                      const v1::GetResultRequest* request,
                                                      v1::GetResultResponse* response) {
-  const absl::Status valid = Validate(*request, limits_);
-  const absl::Status ready =
-      ring_->draining() ? absl::UnavailableError("the server is stopping; ask again") : absl::OkStatus();
+  absl::Status wrong = Validate(*request, limits_);
+  if (wrong.ok() && ring_->draining()) wrong = absl::UnavailableError("the server is stopping; ask again");
+  if (wrong.ok()) wrong = ring_->AdmitRead(request->namespace_(), request->execution().workflow_id());
   partition::Partition* partition =
       &ring_->PartitionFor(request->namespace_(), request->execution().workflow_id());
   partition::ResultRequest message;
@@ -247,10 +258,8 @@ grpc::ServerUnaryReactor* WorkflowService::GetResult(grpc::CallbackServerContext
   message.deadline_ms =
       PollDeadlineMs(*context, facts_.now_ms(), std::min(request->wait_ms(), limits_.long_poll_ms_max));
   auto* call = new ResultCall(metrics_, partition, message.waiter, response);
-  if (!valid.ok()) {
-    call->Fail(valid);
-  } else if (!ready.ok()) {
-    call->Fail(ready);
+  if (!wrong.ok()) {
+    call->Fail(wrong);
   } else {
     message.reply = [call](absl::StatusOr<v1::GetResultResponse> result) { call->Answer(std::move(result)); };
     partition->Put(std::move(message));
@@ -262,7 +271,9 @@ grpc::ServerUnaryReactor* WorkflowService::DescribeWorkflow(grpc::CallbackServer
                                                             const v1::DescribeWorkflowRequest* request,
                                                             v1::DescribeWorkflowResponse* response) {
   const Call call(context, Method::kDescribe, metrics_);
+  const std::string& workflow_id = request->execution().workflow_id();
   if (absl::Status s = Validate(*request, limits_); !s.ok()) return call.Finish(s);
+  if (absl::Status s = ring_->AdmitRead(request->namespace_(), workflow_id); !s.ok()) return call.Finish(s);
   partition::DescribeRequest message;
   message.request = *request;
   message.reply = [this, call, response](absl::StatusOr<v1::DescribeWorkflowResponse> result) {
@@ -272,7 +283,7 @@ grpc::ServerUnaryReactor* WorkflowService::DescribeWorkflow(grpc::CallbackServer
     }
     call.Finish(result.status());
   };
-  ring_->PartitionFor(request->namespace_(), request->execution().workflow_id()).Put(std::move(message));
+  ring_->PartitionFor(request->namespace_(), workflow_id).Put(std::move(message));
   return call.reactor();
 }
 
@@ -313,8 +324,9 @@ grpc::ServerUnaryReactor* WorkflowService::GetHistory(grpc::CallbackServerContex
                     execution.set_run_id(from.run_id);
                     ASSIGN_OR_RETURN(const partition::Reader::RunPlace place,
                                      ring_->reader().Locate(request->namespace_(), execution));
-                    const int64_t size =
-                        request->page_size() > 0 ? request->page_size() : kHistoryPageDefault;
+                    const int64_t size = request->page_size() > 0
+                                             ? request->page_size()
+                                             : std::min(kHistoryPageDefault, limits_.history_page_size_max);
                     ASSIGN_OR_RETURN(partition::Reader::Events page,
                                      ring_->reader().ReadEvents(place.partition, place.run, from.event_id,
                                                                 INT64_MAX, size, kHistoryPageBytes));
@@ -333,7 +345,9 @@ grpc::ServerUnaryReactor* WorkflowService::ListWorkflows(grpc::CallbackServerCon
                                                          v1::ListWorkflowsResponse* response) {
   return OnReader(context, Method::kList, *request, response, [this, request] {
     v1::ListWorkflowsRequest list = *request;
-    if (list.page_size() == 0) list.set_page_size(kListPageDefault);
+    if (list.page_size() == 0) {
+      list.set_page_size(static_cast<int32_t>(std::min(kListPageDefault, limits_.page_size_max)));
+    }
     return ring_->reader().List(list);
   });
 }
@@ -350,7 +364,8 @@ grpc::ServerWriteReactor<v1::WatchWorkflowResponse>* WorkflowService::WatchWorkf
   const uint64_t waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
   absl::Status valid = Validate(*request, limits_);
   if (valid.ok() && ring_->draining()) valid = absl::UnavailableError("the server is stopping; watch again");
-  return StartWatch(ring_, metrics_, *request, waiter, valid);
+  if (valid.ok()) valid = ring_->AdmitRead(request->namespace_(), request->execution().workflow_id());
+  return StartWatch(&watches_, *request, waiter, valid);
 }
 
 grpc::ServerUnaryReactor* WorkflowService::GetServerInfo(grpc::CallbackServerContext* context,
@@ -361,7 +376,7 @@ grpc::ServerUnaryReactor* WorkflowService::GetServerInfo(grpc::CallbackServerCon
   response->set_server_epoch(facts_.epoch);
   response->set_started_unix_ms(facts_.started_ms);
   response->set_partitions(static_cast<int32_t>(ring_->partitions()));
-  response->set_state(ring_->draining() ? "draining" : "ready");
+  response->set_state(ring_->draining() ? "draining" : ring_->disk_full() ? "disk full" : "ready");
   response->set_data_dir(facts_.data_dir);
   ring_->dispatcher().FillInfo(*response);
   return call.Finish(absl::OkStatus());

@@ -11,8 +11,10 @@
 
 #include "perdure/v1/workflow_service.grpc.pb.h"
 #include "server/api/metrics.h"
+#include "server/api/request_size.h"
 #include "server/api/ring.h"
 #include "server/api/validate.h"
+#include "server/api/watch.h"
 
 namespace perdure::api {
 
@@ -75,7 +77,8 @@ class WorkflowService final : public v1::WorkflowService::CallbackService {
   grpc::ServerUnaryReactor* OnReader(grpc::CallbackServerContext* context, Method method,
                                      const Request& request, Response* response, Read read);
   void AddHosting(v1::DescribeWorkflowResponse& response) const;
-  // Has requests that do not parse answered with INVALID_ARGUMENT. `index`: of the method in the .proto file.
+  // Has requests that do not parse, or are too large to be parsed, answered with what is wrong. `index`: of
+  // the method in the .proto file.
   template <typename Request, typename Response>
   void RefuseMalformed(int index, Method method,
                        grpc::ServerUnaryReactor* (WorkflowService::*serve)(grpc::CallbackServerContext*,
@@ -84,9 +87,11 @@ class WorkflowService final : public v1::WorkflowService::CallbackService {
 
   Ring* const ring_;
   const ApiLimits limits_;
+  const RequestLimits request_limits_;
   const ServerFacts facts_;
   ApiMetrics* const metrics_;
   std::atomic<uint64_t> next_waiter_{1};
+  Watches watches_;
 };
 
 }  // namespace perdure::api

@@ -149,6 +149,8 @@ absl::Status CheckConfig(const ServerConfig& config) {
        "a payload has to fit into a history"},
       {&ServerConfig::activation_bytes_max, &ServerConfig::frame_bytes_max,
        "an activation has to fit into a frame"},
+      {&ServerConfig::frame_bytes_max, &ServerConfig::grpc_memory_bytes_max,
+       "a frame has to fit into what is kept for all of them"},
       {&ServerConfig::activation_retry_initial_ms, &ServerConfig::activation_retry_max_ms,
        "waits grow from one to the other"},
   };

@@ -160,7 +160,21 @@ TEST_F(GarbageTest, CommandsThatMakeNoSense) {
   EXPECT_NE(Describe("order-1").pending_activation().last_failure().message(), "");
 }
 
+TEST_F(GarbageTest, MoreItemsThanAFrameMayHold) {
+  options.frame_items_max = 2'000;
+  Start("order-1");
+  {
+    RawWorker worker(channel(), hello_);
+    v1::WorkerFrame frame;
+    for (int i = 0; i < 500'000; ++i) frame.add_step_answers();
+    worker.Write(frame);
+    EXPECT_THAT(worker.WaitForEnd(), Says(grpc::StatusCode::INVALID_ARGUMENT, "frame_items_max, 2000"));
+  }
+  ExpectWorks();
+}
+
 TEST_F(GarbageTest, VeryManyItemsInOneFrame) {
+  options.frame_items_max = 200'000;
   RawWorker worker(channel(), hello_);
   v1::WorkerFrame frame;
   for (int i = 0; i < 100'000; ++i) {

@@ -5,20 +5,16 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "server/base/clock.h"
 #include "server/base/log.h"
 
 namespace perdure::api {
 namespace {
 
 constexpr std::chrono::milliseconds kHousekeepingInterval{20};
-constexpr int64_t kReadsWaitingMax = 1'000;
 constexpr uint64_t kEpoch = uint64_t{1} << 40;
 
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
+using base::NowMs;
 
 [[noreturn]] void DieOfStorage(const absl::Status& status) {
   std::fprintf(stderr, "a commit failed: %s\n", status.ToString().c_str());
@@ -39,7 +35,7 @@ TestServer::TestServer(TestServerOptions options)
         return options;
       }()) {
   base::SetLogSink(&DropLog);
-  ring_ = std::make_unique<Ring>(options_.mailbox_items_max);
+  ring_ = std::make_unique<Ring>(RingOptions{options_.mailbox_items_max, options_.reads_waiting_max, NowMs});
   committer_ = std::make_unique<partition::Committer>(&store_, ring_.get(), options_.partition, DieOfStorage);
   std::vector<partition::Partition*> partitions;
   for (uint32_t p = 0; p < options_.partitions; ++p) {
@@ -48,10 +44,12 @@ TestServer::TestServer(TestServerOptions options)
     partitions.push_back(partitions_.back().get());
   }
   reader_ = std::make_unique<partition::Reader>(&store_, options_.partitions, partition::Reader::Limits());
-  pool_ = std::make_unique<partition::ReaderPool>(2, kReadsWaitingMax);
+  pool_ = std::make_unique<partition::ReaderPool>(2, options_.reads_waiting_max);
+  replay_pool_ = std::make_unique<partition::ReaderPool>(1, options_.reads_waiting_max);
   dispatcher_ =
       std::make_unique<dispatch::Dispatcher>(options_.dispatch, ring_.get(), std::vector<std::string>());
-  ring_->Connect(partitions, committer_.get(), dispatcher_.get(), reader_.get(), pool_.get());
+  ring_->Connect({std::move(partitions), committer_.get(), dispatcher_.get(), reader_.get(), pool_.get(),
+                  replay_pool_.get()});
   committer_->Start();
   for (auto& partition : partitions_) {
     const auto recovered = partition->Recover(false);
@@ -60,10 +58,12 @@ TestServer::TestServer(TestServerOptions options)
   }
   workflow_service_ = std::make_unique<WorkflowService>(
       ring_.get(), options_.limits, ServerFacts{"test", kEpoch, NowMs(), "memory", NowMs}, &metrics_);
-  worker_service_ = std::make_unique<WorkerService>(dispatcher_.get(), &metrics_);
+  worker_service_ = std::make_unique<WorkerService>(
+      dispatcher_.get(), WorkerServiceOptions{options_.frame_items_max}, &metrics_);
   GrpcServerOptions listen;
   listen.listen = "127.0.0.1:0";
   listen.frame_bytes_max = options_.frame_bytes_max;
+  listen.grpc_memory_bytes_max = options_.grpc_memory_bytes_max;
   auto grpc = GrpcServer::Listen(listen, {workflow_service_.get(), worker_service_.get()});
   EXPECT_TRUE(grpc.ok()) << grpc.status();
   grpc_ = *std::move(grpc);
@@ -98,6 +98,7 @@ void TestServer::Stop(int64_t grace_ms) {
   cv_.notify_all();
   housekeeper_.join();
   pool_->Stop();
+  replay_pool_->Stop();
   for (auto& partition : partitions_) partition->Stop();
   committer_->Stop();
 }
@@ -107,6 +108,7 @@ MetricValues TestServer::Metrics() const {
   committer_->Collect(values);
   for (const auto& partition : partitions_) partition->Collect(values);
   dispatcher_->Collect(values);
+  ring_->Collect(values);
   metrics_.Collect(values);
   return values;
 }

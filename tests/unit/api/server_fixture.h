@@ -44,6 +44,9 @@ struct TestServerOptions {
   uint32_t partitions = 2;
   int64_t mailbox_items_max = 65'536;
   int64_t frame_bytes_max = 64 << 20;
+  int64_t frame_items_max = 10'000;
+  int64_t grpc_memory_bytes_max = 512 << 20;
+  int64_t reads_waiting_max = 1'000;
   ApiLimits limits;
   partition::PartitionOptions partition;
   dispatch::DispatchOptions dispatch;
@@ -99,6 +102,7 @@ class TestServer {
   std::vector<std::unique_ptr<partition::Partition>> partitions_;
   std::unique_ptr<partition::Reader> reader_;
   std::unique_ptr<partition::ReaderPool> pool_;
+  std::unique_ptr<partition::ReaderPool> replay_pool_;
   std::unique_ptr<dispatch::Dispatcher> dispatcher_;
   ApiMetrics metrics_;
   std::unique_ptr<WorkflowService> workflow_service_;
