@@ -108,9 +108,8 @@ say "200 orders: validate, then stock and payment in parallel, then finalize"
   fail "the orders did not all get through" "$home/worker.log"
 
 say "What one of them went through"
-id=$("$bin/perdure" workflow list --status completed --limit 1 --output json |
-  sed -n 's/.*"workflow_id": *"\([^"]*\)".*/\1/p' | head -n 1)
-[ -n "$id" ] || fail "no workflow completed" "$home/worker.log"
+# The first of the file is one that goes all the way.
+id=order-$(sed -n '1s/^{"id": *"\([^"]*\)".*/\1/p' "$orders")
 echo "\$ perdure workflow history $id"
 "$bin/perdure" workflow history "$id"
 
@@ -147,5 +146,6 @@ Try next:
   $bin/perdure --help   the command line
   tests/run.sh                       all tests
   worker-sdk/examples/order_fulfillment/workflow.cc: the workflow you just ran
+  worker-sdk/examples/ideas/*.cc: signals, timers, steps, sagas and more, a page each
 EOF
 fi
