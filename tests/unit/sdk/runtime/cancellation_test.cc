@@ -268,5 +268,32 @@ TEST_P(CancellationTest, AStepIsLeftBehind) {
   EXPECT_EQ(server().ResultOf(kWorkflow), "cancelled");
 }
 
+// Marks what it has seen.
+class Stamp final : public PayloadConverter {
+ public:
+  Payload Encode(Payload payload) const override { return {"stamped", payload.data, payload.encoding}; }
+  Payload Decode(Payload payload) const override {
+    return payload.encoding == "stamped" ? Payload{payload.type, payload.data, ""} : payload;
+  }
+};
+
+TEST_P(CancellationTest, DetailsOfACancelledRunGoThroughTheConverter) {
+  options_.converter = std::make_shared<Stamp>();
+  Host(kWorkflow, [](Context& ctx) -> Co<std::string> {
+    co_await Try(ctx.Sleep(1h));
+    throw Cancelled("half way", ToPayload(50));
+  });
+  server().Start(kWorkflow);
+  server().Settle();
+  server().Cancel("enough");
+  server().Settle();
+  EXPECT_EQ(Trouble(), "");
+  ASSERT_EQ(server().status(), "cancelled");
+  const auto& commands = server().history().back().advanced().commands();
+  const v1::Payload& details = commands[commands.size() - 1].cancel_run().details();
+  EXPECT_EQ(details.encoding(), "stamped");
+  EXPECT_EQ(details.data(), "50");
+}
+
 }  // namespace
 }  // namespace perdure::testing

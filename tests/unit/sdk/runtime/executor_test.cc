@@ -73,9 +73,9 @@ TEST(ExecutorTest, CountsTheBytesOfSuspendedCoroutines) {
       large[i] = static_cast<char>(seed + static_cast<int>(i * i));
     co_await ctx.WaitSignal(kNumber);
     // All of it is used on this side too: the optimizer must keep it in the frame.
-    int sum = 0;
-    for (std::size_t i = 0; i < large.size(); ++i) sum = sum * 31 + large[i];
-    co_return sum & 0xff;
+    unsigned sum = 0;
+    for (const char c : large) sum = sum * 31 + static_cast<unsigned char>(c);
+    co_return static_cast<int>(sum & 0xff);
   });
   FakeServer server(registry);
   server.Start(kWorkflow, 0);

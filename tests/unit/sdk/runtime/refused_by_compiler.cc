@@ -77,6 +77,8 @@ auto hosted =
 inline constexpr perdure::Task<Receipt> kNoFunction{"x"};
 #elif CASE == 17  // an argument that could be changed in place
 inline constexpr perdure::Task<void(Payment&)> kMutable{"x"};
+#elif CASE == 18  // a name that is not UTF-8
+inline constexpr perdure::Task<void()> kLatin1{"gr\xfc\xdf"};
 #else
 auto hosted = perdure::detail::EraseWorkflow(kBuy, Buy);
 #endif
