@@ -95,10 +95,10 @@ class ClientOptions {
 
 // A workflow whose result is an R. Cheap to copy.
 //
-// With a run id (Start gives one) it stands for that run and for those that retries of it add (StartOptions::
-// Retry): all calls go to the last of these, and never to a run that was started apart from them under the
-// same workflow id. Without one it stands for the latest run under the workflow id; each call finds out anew
-// which that is, and then stays with it.
+// With a run id (Start gives one) it stands for that run and for those that follow it when it is retried, see
+// StartOptions::Retry: every call goes to the last of these, and none to a run that was started apart from
+// them under the same workflow id. Without a run id it stands for the latest run under the workflow id: each
+// call finds out anew which that is, and stays with it.
 template <class R = Payload>
 class Handle {
  public:
@@ -118,9 +118,8 @@ class Handle {
   // Waits for the run to close, however long that takes and whatever happens to the server, and returns its
   // result. Throws WorkflowFailed if it did not complete, NotFound if there is no such run.
   R Result() const { return FromPayload<R>(core_->WaitResult(workflow_id_, run_id_, std::nullopt)); }
-  // Throws TimeoutError when the result is not there after `timeout` (which says so if that is because the
-  // server could not be reached); the run goes on. An answer on its way is waited for, up to half a second
-  // more. 0: asks once.
+  // Throws TimeoutError when there is no result after `timeout`; the run goes on. If the server could not be
+  // reached, the message says so. The last answer may take half a second more. 0: asks once.
   R Result(Milliseconds timeout) const {
     return FromPayload<R>(core_->WaitResult(workflow_id_, run_id_, timeout));
   }
