@@ -15,6 +15,11 @@
 #include "worker-sdk/src/runtime/watchdog.h"
 
 namespace perdure::runtime {
+namespace {
+
+constexpr int kAnswersBeforeFlush = 32;
+
+}  // namespace
 
 class Executor::Impl {
  public:
@@ -254,8 +259,17 @@ void Executor::Impl::MoveDueLocked() {
 
 void Executor::Impl::Loop(std::size_t slot) {
   std::unique_lock lock(mutex_);
+  int unflushed = 0;
   while (!stopping_) {
     MoveDueLocked();
+    // Answers of runs that are worked on one after the other share a frame.
+    if (unflushed > 0 && (ready_.empty() || unflushed >= kAnswersBeforeFlush)) {
+      unflushed = 0;
+      lock.unlock();
+      sink_.Flush();
+      lock.lock();
+      continue;
+    }
     if (ready_.empty()) {
       if (later_.empty()) {
         work_.wait(lock);
@@ -268,6 +282,7 @@ void Executor::Impl::Loop(std::size_t slot) {
     const EntryRef entry = std::move(ready_.front());
     ready_.pop_front();
     Work(lock, slot, entry);
+    ++unflushed;
     EvictOverLimit(lock);
     if (IdleLocked()) idle_.notify_all();
   }

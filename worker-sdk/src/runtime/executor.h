@@ -49,6 +49,8 @@ class ExecutorSink {
   virtual ~ExecutorSink() = default;
   virtual void Answer(v1::ActivationAnswer answer) = 0;
   virtual void Answer(v1::StepAnswer answer) = 0;
+  // No more answers come at once: time to send those that were given.
+  virtual void Flush() {}
   virtual void RequestHistory(v1::HistoryRequest request) = 0;
   // A suspended coroutine was dropped to stay within the cache limit; its run may go anywhere now.
   virtual void Evicted(v1::WorkToken token) = 0;

@@ -39,6 +39,39 @@ Session::~Session() { Close(std::chrono::milliseconds(0)); }
 
 void Session::Start() {
   thread_ = std::thread([this] { Run(); });
+  flusher_ = std::thread([this] { FlushHeld(); });
+}
+
+void Session::Flush() {
+  std::shared_ptr<Stream> stream;
+  {
+    std::lock_guard lock(mu_);
+    if (welcomed_ && outbox_.HasWaiting()) stream = stream_;
+  }
+  if (stream) stream->Wake();
+}
+
+// Sleeps for good while nothing is held back: a busy worker wakes it once, not for each answer.
+void Session::FlushHeld() {
+  std::unique_lock lock(mu_);
+  while (!closing_) {
+    if (!flusher_armed_) {
+      held_.wait(lock);
+      continue;
+    }
+    const bool waited = outbox_.HasWaiting();
+    held_.wait_for(lock, kHoldMax);
+    if (!outbox_.HasWaiting()) {
+      flusher_armed_ = waited;
+      continue;
+    }
+    // It waited for all of that time.
+    if (!waited || !welcomed_) continue;
+    const std::shared_ptr<Stream> stream = stream_;
+    lock.unlock();
+    if (stream) stream->Wake();
+    lock.lock();
+  }
 }
 
 void Session::SendEvicted(v1::WorkToken token) {
@@ -92,6 +125,7 @@ void Session::Close(std::chrono::milliseconds timeout) {
     if (welcomed_ && timeout.count() > 0) stream = stream_;
   }
   changed_.notify_all();
+  held_.notify_all();
   if (stream) {
     stream->HalfClose();
     std::unique_lock lock(mu_);
@@ -103,6 +137,7 @@ void Session::Close(std::chrono::milliseconds timeout) {
   }
   if (stream) stream->Cancel();
   if (thread_.joinable()) thread_.join();
+  if (flusher_.joinable()) flusher_.join();
 }
 
 bool Session::NextFrame(v1::WorkerFrame* frame) {

@@ -28,12 +28,16 @@
 
 namespace perdure::session {
 
+// How long an answer may wait for others to share its frame.
+inline constexpr std::chrono::milliseconds kHoldMax{2};
+
 struct SessionOptions {
   std::string address;
   // Everything that stays the same from one stream to the next; what is in hand is added to a copy.
   v1::Hello hello;
   std::chrono::milliseconds backoff_initial{50};
-  std::chrono::milliseconds backoff_max{5000};
+  // Well below the server's reconnect grace (5 s): a worker that is back in time keeps its work.
+  std::chrono::milliseconds backoff_max{1000};
   // A server that accepts the stream but says nothing for so long is given up on.
   std::chrono::milliseconds welcome_timeout{10'000};
   // A connection that lasted this long makes the next loss the first one again.
@@ -74,6 +78,19 @@ class Session final : private StreamOwner {
     }
     if (stream) stream->Wake();
   }
+  // Like Send, but lets what follows share its frame: it goes out with the next Send or Flush, from whichever
+  // thread, and after kHoldMax at the latest. For one who has more to say within microseconds.
+  template <typename Item>
+  void SendSoon(Item item) {
+    bool arm = false;
+    {
+      std::lock_guard lock(mu_);
+      outbox_.Add(std::move(item));
+      arm = !std::exchange(flusher_armed_, true);
+    }
+    if (arm) held_.notify_one();
+  }
+  void Flush();
   void SendEvicted(v1::WorkToken token);
   // Nothing new from now on; repeated on each new stream.
   void SendDrain();
@@ -98,6 +115,7 @@ class Session final : private StreamOwner {
   void OnClosed(const grpc::Status& status) override;
 
   void Run();
+  void FlushHeld();
   v1::Hello MakeHello();
   // Opens one stream and waits until it has ended.
   grpc::Status RunStream();
@@ -121,11 +139,15 @@ class Session final : private StreamOwner {
   Clock::time_point welcomed_at_;
   std::optional<std::uint64_t> server_epoch_;
   std::optional<grpc::Status> stream_status_;
+  // The flusher looks every kHoldMax whether something is left behind.
+  std::condition_variable held_;
+  bool flusher_armed_ = false;
   bool closing_ = false;
   bool over_ = false;
   std::string last_problem_;
 
   std::thread thread_;
+  std::thread flusher_;
 };
 
 }  // namespace perdure::session

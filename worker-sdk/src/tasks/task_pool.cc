@@ -26,7 +26,11 @@ using TaskPtr = std::shared_ptr<RunningTask>;
 class TaskPool::Impl {
  public:
   Impl(const Registry& registry, TaskPoolOptions options, TaskSink* sink)
-      : registry_(registry), options_(std::move(options)), sink_(sink) {}
+      : registry_(registry),
+        options_(std::move(options)),
+        sink_(sink),
+        processors_(std::max(1U, std::thread::hardware_concurrency())),
+        supervisor_([this] { Supervise(); }) {}
   ~Impl();
 
   void Deliver(v1::TaskDelivery delivery);
@@ -39,16 +43,21 @@ class TaskPool::Impl {
   TaskPoolStats Stats() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   TaskPtr NewTask(v1::TaskDelivery delivery);
-  // Starts a thread if there is work for it; false: there is no thread at all.
-  bool GrowLocked();
+  // Sees to it that the queue is worked off by as many as `wanted` threads; false: there is no thread at all.
+  bool StaffLocked(std::size_t wanted);
+  std::size_t RunningLocked() const { return threads_.size() - static_cast<std::size_t>(threads_idle_); }
   void Work();
+  void Supervise();
   void Execute(RunningTask& task);
   void Finish(RunningTask& task, v1::TaskAnswer answer);
 
   const Registry& registry_;
   const TaskPoolOptions options_;
   TaskSink* const sink_;
+  const std::size_t processors_;
   std::atomic<std::int64_t> payload_bytes_max_{0};
   HeartbeatTimer timer_;
 
@@ -57,11 +66,19 @@ class TaskPool::Impl {
   mutable std::condition_variable idle_;
   // All below: guarded by mu_.
   std::unordered_map<TokenKey, TaskPtr, TokenHash> in_hand_;
-  std::deque<TaskPtr> queue_;
+  // With the time since when it waits.
+  std::deque<std::pair<TaskPtr, Clock::time_point>> queue_;
   std::vector<std::thread> threads_;
+  // Of the threads: those that wait for work, those of them that were told of some, and those that are about
+  // to begin.
   int threads_idle_ = 0;
+  int threads_woken_ = 0;
+  int threads_starting_ = 0;
+  std::condition_variable supervise_;
+  bool supervisor_asleep_ = true;
   bool closing_ = false;
   TaskPoolStats stats_;
+  std::thread supervisor_;
 };
 
 TaskPool::Impl::~Impl() {
@@ -71,6 +88,8 @@ TaskPool::Impl::~Impl() {
   }
   StopAll();
   work_.notify_all();
+  supervise_.notify_all();
+  supervisor_.join();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -101,8 +120,8 @@ void TaskPool::Impl::Deliver(v1::TaskDelivery delivery) {
     overloaded = in_hand_.size() >= static_cast<std::size_t>(options_.tasks_max) * 2;
     if (!overloaded) {
       in_hand_.emplace(KeyOf(task->token()), task);
-      queue_.push_back(task);
-      if (!GrowLocked()) {
+      queue_.emplace_back(task, Clock::now());
+      if (!StaffLocked(processors_)) {
         queue_.pop_back();
         in_hand_.erase(KeyOf(task->token()));
         overloaded = true;
@@ -111,36 +130,73 @@ void TaskPool::Impl::Deliver(v1::TaskDelivery delivery) {
   }
   if (overloaded) {
     sink_->Answer(Overloaded(task->delivery(), options_.tasks_max));
-    return;
   }
-  work_.notify_one();
 }
 
-bool TaskPool::Impl::GrowLocked() {
-  if (threads_idle_ >= static_cast<int>(queue_.size())) return true;
-  if (threads_.size() >= static_cast<std::size_t>(options_.tasks_max)) return true;
-  try {
-    threads_.emplace_back([this] { Work(); });
-  } catch (const std::system_error&) {
-    // The system has no more threads; those that there are take the work one after the other.
-    return !threads_.empty();
+bool TaskPool::Impl::StaffLocked(std::size_t wanted) {
+  wanted = std::min(wanted, static_cast<std::size_t>(options_.tasks_max));
+  // Those that are on their way take one task each.
+  const auto coming = static_cast<std::size_t>(threads_woken_ + threads_starting_);
+  for (std::size_t n = coming; n < queue_.size() && RunningLocked() < wanted; ++n) {
+    if (threads_idle_ > 0) {
+      --threads_idle_;
+      ++threads_woken_;
+      work_.notify_one();
+      continue;
+    }
+    try {
+      threads_.emplace_back([this] { Work(); });
+      ++threads_starting_;
+    } catch (const std::system_error&) {
+      // The system has no more threads; those that there are take the work one after the other.
+      break;
+    }
   }
-  return true;
+  if (supervisor_asleep_ && !queue_.empty()) {
+    supervisor_asleep_ = false;
+    supervise_.notify_one();
+  }
+  return !threads_.empty();
 }
 
 void TaskPool::Impl::Work() {
   std::unique_lock lock(mu_);
-  for (;;) {
+  --threads_starting_;
+  bool unflushed = false;
+  while (!closing_) {
+    if (!queue_.empty()) {
+      TaskPtr task = std::move(queue_.front().first);
+      queue_.pop_front();
+      lock.unlock();
+      Execute(*task);
+      task.reset();
+      lock.lock();
+      unflushed = true;
+      continue;
+    }
+    if (std::exchange(unflushed, false)) {
+      lock.unlock();
+      sink_->Flush();
+      lock.lock();
+      continue;
+    }
     ++threads_idle_;
-    work_.wait(lock, [this] { return closing_ || !queue_.empty(); });
-    --threads_idle_;
-    if (closing_) return;
-    TaskPtr task = std::move(queue_.front());
-    queue_.pop_front();
-    lock.unlock();
-    Execute(*task);
-    task.reset();
-    lock.lock();
+    work_.wait(lock, [this] { return closing_ || threads_woken_ > 0; });
+    --threads_woken_;
+  }
+}
+
+void TaskPool::Impl::Supervise() {
+  std::unique_lock lock(mu_);
+  while (!closing_) {
+    if (queue_.empty()) {
+      supervisor_asleep_ = true;
+      supervise_.wait(lock, [this] { return closing_ || !supervisor_asleep_; });
+      continue;
+    }
+    supervise_.wait_for(lock, kWaitMax);
+    if (closing_ || queue_.empty() || Clock::now() - queue_.front().second < kWaitMax) continue;
+    StaffLocked(RunningLocked() + queue_.size());
   }
 }
 

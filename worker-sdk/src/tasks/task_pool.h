@@ -2,6 +2,9 @@
 //
 // Threads are added as they are needed, up to `tasks_max`. Answers and heartbeats go to the sink.
 //
+// At first as many threads as there are processors work off the queue, since a wake-up costs more than a
+// short task. A task that waited for kWaitMax finds them all blocked or busy: then all that wait get threads.
+//
 // Ownership: registry and sink must outlive the pool. Thread-safety: all public functions may be called from
 // any thread; only WaitIdle and the destructor block. User code is called with no lock held.
 #ifndef PERDURE_WORKER_SDK_SRC_TASKS_TASK_POOL_H_
@@ -20,6 +23,8 @@
 
 namespace perdure::tasks {
 
+inline constexpr std::chrono::milliseconds kWaitMax{1};
+
 struct TaskPoolOptions {
   // The session's credits: threads, and tasks in hand. A server that delivers more gets a retryable failure
   // back for what is too much.
@@ -35,6 +40,8 @@ class TaskSink {
  public:
   virtual ~TaskSink() = default;
   virtual void Answer(v1::TaskAnswer answer) = 0;
+  // No more answers come at once: time to send those that were given.
+  virtual void Flush() {}
   virtual void Heartbeat(v1::TaskHeartbeat heartbeat) = 0;
   // Whether an answer for this delivery was given already, so that a second delivery is ignored.
   virtual bool Answered(const v1::WorkToken& token) = 0;

@@ -53,13 +53,14 @@ class Core final : private session::SessionHandler, private runtime::ExecutorSin
   void OnRefused(const std::string& message) override { refused_(message); }
 
   // runtime::ExecutorSink.
-  void Answer(v1::ActivationAnswer answer) override { session_.Send(std::move(answer)); }
-  void Answer(v1::StepAnswer answer) override { session_.Send(std::move(answer)); }
+  void Answer(v1::ActivationAnswer answer) override { session_.SendSoon(std::move(answer)); }
+  void Answer(v1::StepAnswer answer) override { session_.SendSoon(std::move(answer)); }
+  void Flush() override { session_.Flush(); }
   void RequestHistory(v1::HistoryRequest request) override { session_.Send(std::move(request)); }
   void Evicted(v1::WorkToken token) override { session_.SendEvicted(std::move(token)); }
 
   // tasks::TaskSink.
-  void Answer(v1::TaskAnswer answer) override { session_.Send(std::move(answer)); }
+  void Answer(v1::TaskAnswer answer) override { session_.SendSoon(std::move(answer)); }
   void Heartbeat(v1::TaskHeartbeat heartbeat) override { session_.Send(std::move(heartbeat)); }
   bool Answered(const v1::WorkToken& token) override { return session_.Answered(token); }
 
