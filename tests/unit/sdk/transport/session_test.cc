@@ -173,6 +173,28 @@ TEST_F(SessionTest, SendsWhatWaitedInAsFewFramesAsTheLimitAllows) {
   for (const int items : {256, 256, 256, 232}) EXPECT_EQ(stream->Read().task_answers_size(), items);
 }
 
+// Nobody flushes: what is held back goes out by itself, again and again.
+TEST_F(SessionTest, WhatIsHeldBackGoesOutSoon) {
+  Connect();
+  auto stream = server_.Welcome();
+  EXPECT_TRUE(session_->WaitConnected(kPatience));
+  for (std::uint64_t run = 1; run <= 20; ++run) {
+    session_->SendSoon(TaskDone(run));
+    EXPECT_THAT(TaskAnswerIds(stream->Read()), ElementsAre(run));
+  }
+}
+
+TEST_F(SessionTest, WhatIsHeldBackGoesOutWithAFlush) {
+  Connect();
+  auto stream = server_.Welcome();
+  EXPECT_TRUE(session_->WaitConnected(kPatience));
+  std::size_t got = 0;
+  for (std::uint64_t run = 1; run <= 100; ++run) session_->SendSoon(TaskDone(run));
+  session_->Flush();
+  while (got < 100) got += TaskAnswerIds(stream->Read()).size();
+  EXPECT_EQ(got, 100u);
+}
+
 TEST_F(SessionTest, HandsFramesOn) {
   Connect();
   auto stream = server_.Welcome();

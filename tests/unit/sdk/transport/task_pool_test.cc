@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <deque>
 #include <future>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -31,6 +32,11 @@ class Recorder final : public TaskSink {
  public:
   void Answer(v1::TaskAnswer answer) override { Push(answers_, std::move(answer)); }
   void Heartbeat(v1::TaskHeartbeat beat) override { Push(beats_, std::move(beat)); }
+  void Flush() override {
+    std::lock_guard lock(mu_);
+    ++flushes_;
+    changed_.notify_all();
+  }
   bool Answered(const v1::WorkToken& token) override {
     return answered_.has_value() && token.run() == answered_->run();
   }
@@ -44,6 +50,12 @@ class Recorder final : public TaskSink {
   std::size_t answers() {
     std::lock_guard lock(mu_);
     return answers_.size();
+  }
+  void WaitFlushes(std::size_t n) {
+    std::unique_lock lock(mu_);
+    if (!changed_.wait_for(lock, kPatience, [&] { return flushes_ >= n; })) {
+      throw std::runtime_error("the pool did not flush");
+    }
   }
   void SetAnswered(v1::WorkToken token) { answered_ = std::move(token); }
 
@@ -70,6 +82,7 @@ class Recorder final : public TaskSink {
   std::deque<v1::TaskAnswer> answers_;
   std::deque<v1::TaskHeartbeat> beats_;
   std::optional<v1::WorkToken> answered_;
+  std::size_t flushes_ = 0;
 };
 
 class TaskPoolTest : public ::testing::Test {
@@ -421,6 +434,33 @@ TEST_F(TaskPoolTest, DestroyingThePoolStopsItsTasks) {
   running.get_future().wait();
   pool_.reset();
   EXPECT_EQ(sink_.answers(), 0u);
+}
+
+// More tasks than processors, each waiting for all others: those that seem to block do not hold the rest up.
+TEST_F(TaskPoolTest, TasksThatBlockDoNotKeepOthersFromBeginning) {
+  constexpr int kTasks = 48;
+  std::atomic<int> begun{0};
+  std::promise<void> all;
+  std::shared_future<void> go = all.get_future().share();
+  Host([&, go](std::string) {
+    if (++begun == kTasks) all.set_value();
+    go.wait();
+    return std::string("done");
+  });
+  TaskPool& pool = Pool(kTasks);
+  for (int run = 1; run <= kTasks; ++run) pool.Deliver(Delivery(static_cast<std::uint64_t>(run)));
+  for (int i = 0; i < kTasks; ++i) EXPECT_TRUE(sink_.NextAnswer().has_result());
+  EXPECT_EQ(begun, kTasks);
+}
+
+TEST_F(TaskPoolTest, SaysWhenNoMoreAnswersFollow) {
+  Host([](std::string name) { return name; });
+  TaskPool& pool = Pool(4);
+  for (std::uint64_t run = 1; run <= 200; ++run) {
+    pool.Deliver(Delivery(run));
+    sink_.NextAnswer();
+    sink_.WaitFlushes(run);
+  }
 }
 
 }  // namespace
