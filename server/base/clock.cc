@@ -27,8 +27,10 @@ int64_t Clock::NowMs() {
 }
 
 int64_t Clock::AheadMs() {
-  const int64_t now = NowMs();
-  return std::max<int64_t>(0, now - wall_ms_());
+  // Both clocks are cut to whole milliseconds, each at its own moment.
+  constexpr int64_t kRounding = 1;
+  const int64_t ahead = NowMs() - wall_ms_();
+  return ahead > kRounding ? ahead : 0;
 }
 
 Clock& ProcessClock() {

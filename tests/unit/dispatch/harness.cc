@@ -221,6 +221,33 @@ void DispatchTest::Refilled(const Offering& like, int64_t count, bool more) {
   Release(std::move(work));
 }
 
+double DispatchTest::MetricOf(const std::string& name_and_labels) {
+  class Sink : public base::MetricSink {
+   public:
+    explicit Sink(const std::string& wanted) : wanted_(wanted) {}
+    void Counter(std::string_view name, std::string_view, base::Labels labels, double value) override {
+      Add(name, labels, value);
+    }
+    void Gauge(std::string_view name, std::string_view, base::Labels labels, double value) override {
+      Add(name, labels, value);
+    }
+    void Histogram(std::string_view, std::string_view, base::Labels, const base::Histogram&,
+                   double) override {}
+    double sum = 0;
+
+   private:
+    void Add(std::string_view name, base::Labels labels, double value) {
+      std::string key(name);
+      for (const base::Label& label : labels) key.append(" ").append(label.value);
+      if (key == wanted_) sum += value;
+    }
+    const std::string& wanted_;
+  };
+  Sink sink(name_and_labels);
+  dispatcher().Collect(sink);
+  return sink.sum;
+}
+
 v1::SessionInfo DispatchTest::SessionNamed(const std::string& id) {
   v1::GetServerInfoResponse info;
   dispatcher().FillInfo(info);

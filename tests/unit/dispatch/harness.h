@@ -164,6 +164,8 @@ class DispatchTest : public ::testing::Test {
   void Refilled(const Offering& like, int64_t count, bool more);
   void Advance(int64_t ms) { FakeClock::now_ms += ms; }
 
+  // Of a counter or gauge: "name label".
+  double MetricOf(const std::string& name_and_labels);
   v1::SessionInfo SessionNamed(const std::string& id);
   // The queue of this type; one without a type if there is none.
   v1::QueueInfo QueueOf(const std::string& type);

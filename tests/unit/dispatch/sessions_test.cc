@@ -276,6 +276,26 @@ TEST_F(SessionsTest, ShutdownEndsEveryStreamAndLetsNobodyIn) {
             absl::StatusCode::kUnavailable);
 }
 
+// For metrics, and for who stops the server.
+TEST_F(SessionsTest, WhatIsInHandIsSummedUpAndWhatIsLostIsCounted) {
+  Start({"from before"});
+  TestWorker worker = Connect(MakeHello("w").Tasks({"charge"}, 2).Workflows({"order"}, 1));
+  for (uint64_t n = 1; n <= 3; ++n) Offer(Task("charge", n));
+  Offer(Activation("order", 4));
+  worker.Receive();
+  const Dispatcher::Totals sum = dispatcher().Sum();
+  EXPECT_EQ(sum.sessions, 1);
+  EXPECT_EQ(sum.tasks_out, 2);
+  EXPECT_EQ(sum.activations_out, 1);
+  EXPECT_EQ(sum.queued, 1);
+  EXPECT_EQ(MetricOf("perdure_dispatch_sessions awaited"), 1);
+  worker.Cut();
+  Advance(options.reconnect_grace_ms);
+  dispatcher().Tick();
+  EXPECT_EQ(MetricOf("perdure_dispatch_lost_total task"), 2);
+  EXPECT_EQ(MetricOf("perdure_dispatch_lost_total activation"), 1);
+}
+
 // The next server process expects it, and takes over what it has in hand.
 TEST_F(SessionsTest, NoSessionIsGivenUpWhileTheServerStops) {
   TestWorker worker = Connect(hello_);

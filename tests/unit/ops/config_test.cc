@@ -163,6 +163,10 @@ TEST(CheckConfigTest, FindsContradictions) {
   config.payload_bytes_max = config.frame_bytes_max + 1;
   EXPECT_THAT(std::string(CheckConfig(config).message()),
               HasSubstr("payload_bytes_max (67108865B) is larger than frame_bytes_max (64MiB)"));
+  config = ServerConfig();
+  config.grpc_memory_bytes_max = config.frame_bytes_max - 1;
+  EXPECT_THAT(std::string(CheckConfig(config).message()),
+              HasSubstr("frame_bytes_max (64MiB) is larger than grpc_memory_bytes_max"));
 }
 
 TEST(ExampleFileTest, IsWhatTheTableSays) {

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <httplib.h>
 
+#include <atomic>
+
 namespace perdure::ops {
 namespace {
 
@@ -42,6 +44,22 @@ TEST_F(HttpServerTest, ReadinessSaysWhyNot) {
   EXPECT_EQ(Get("/readyz")->status, 200);
   readiness_.SetNotReady("draining");
   EXPECT_EQ(Get("/readyz")->body, "not ready: draining\n");
+}
+
+TEST_F(HttpServerTest, ReadinessFollowsWhatComesAndGoes) {
+  ASSERT_TRUE(server_.Start("127.0.0.1:0").ok());
+  std::atomic<bool> full{true};
+  readiness_.Watch([&] { return full ? std::string("the disk is full") : std::string(); });
+  EXPECT_EQ(Get("/readyz")->body, "not ready: starting\n") << "what was said goes first";
+  readiness_.SetReady();
+  EXPECT_EQ(Get("/readyz")->status, 503);
+  EXPECT_EQ(Get("/readyz")->body, "not ready: the disk is full\n");
+  full = false;
+  EXPECT_EQ(Get("/readyz")->status, 200);
+  full = true;
+  readiness_.SetNotReady("draining");
+  EXPECT_EQ(Get("/readyz")->body, "not ready: draining\n");
+  server_.Stop();
 }
 
 TEST_F(HttpServerTest, ServesRegisteredPagesAtExactlyTheirPath) {
