@@ -12,6 +12,7 @@
 #include "perdure/errors.h"
 #include "worker-sdk/src/runtime/hosted_run.h"
 #include "worker-sdk/src/runtime/step_pool.h"
+#include "worker-sdk/src/runtime/ticker.h"
 #include "worker-sdk/src/runtime/watchdog.h"
 
 namespace perdure::runtime {
@@ -48,6 +49,7 @@ class Executor::Impl {
     std::deque<RunMessage> mailbox;
     // In ready_, or being worked on.
     bool scheduled = false;
+    Clock::time_point ready_since;
     bool in_hand = false;
     v1::WorkToken token;
     // For the watchdog.
@@ -68,6 +70,11 @@ class Executor::Impl {
   void Post(const std::weak_ptr<Entry>& entry, RunMessage message);
 
   void Loop(std::size_t slot);
+  void MakeReadyLocked(const EntryRef& entry);
+  int AwakeLocked() const;
+  // Has one more thread look at what is ready, if one waits.
+  void WakeLocked();
+  bool WakeIfStalled();
   void MoveDueLocked();
   void Work(std::unique_lock<std::mutex>& lock, std::size_t slot, const EntryRef& entry);
   void SettleLocked(const EntryRef& entry, std::vector<std::unique_ptr<HostedRun>>& dead);
@@ -98,7 +105,11 @@ class Executor::Impl {
   std::int64_t cached_bytes_ = 0;
   std::int64_t in_hand_ = 0;
   bool stopping_ = false;
+  // Of the threads: those that wait, and how many of these were told to look.
+  int waiting_ = 0;
+  int woken_ = 0;
   std::vector<std::thread> threads_;
+  Ticker ticker_;
 };
 
 Executor::Impl::Impl(const Registry& registry, ExecutorOptions options, ExecutorSink* sink)
@@ -110,7 +121,9 @@ Executor::Impl::Impl(const Registry& registry, ExecutorOptions options, Executor
       steps_(options_.step_threads, step_watchdog_),
       services_{registry, options_, sink_, steps_, counters_},
       watchdog_(static_cast<std::size_t>(options_.threads), options_.block_warning,
-                [this](const BusyWith& what, std::chrono::milliseconds held) { ReportBlocked(what, held); }) {
+                [this](const BusyWith& what, std::chrono::milliseconds held) { ReportBlocked(what, held); }),
+      ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }) {
+  const std::lock_guard lock(mutex_);
   for (int i = 0; i < options_.threads; ++i) {
     threads_.emplace_back([this, i] { Loop(static_cast<std::size_t>(i)); });
   }
@@ -122,6 +135,7 @@ Executor::Impl::~Impl() {
     stopping_ = true;
   }
   work_.notify_all();
+  ticker_.Stop();
   for (std::thread& thread : threads_) thread.join();
   // Steps first: they may refer to variables in the frames that go next.
   steps_.Stop();
@@ -156,8 +170,31 @@ void Executor::Impl::PostLocked(const EntryRef& entry, RunMessage message) {
   if (entry->scheduled) return;
   entry->scheduled = true;
   LeaveLruLocked(*entry);
+  MakeReadyLocked(entry);
+  // Who is awake comes to it.
+  if (AwakeLocked() == 0) WakeLocked();
+}
+
+void Executor::Impl::MakeReadyLocked(const EntryRef& entry) {
+  entry->ready_since = Clock::now();
   ready_.push_back(entry);
+  ticker_.Arm();
+}
+
+int Executor::Impl::AwakeLocked() const { return static_cast<int>(threads_.size()) - waiting_ + woken_; }
+
+void Executor::Impl::WakeLocked() {
+  if (waiting_ <= woken_) return;
+  ++woken_;
   work_.notify_one();
+}
+
+// The ticker's look.
+bool Executor::Impl::WakeIfStalled() {
+  const std::lock_guard lock(mutex_);
+  if (stopping_ || ready_.empty()) return false;
+  if (Clock::now() - ready_.front()->ready_since >= kQueueWaitMax) WakeLocked();
+  return true;
 }
 
 void Executor::Impl::Post(const std::weak_ptr<Entry>& weak, RunMessage message) {
@@ -171,7 +208,7 @@ void Executor::Impl::PostLater(const std::weak_ptr<Entry>& entry, RunMessage mes
                                std::chrono::milliseconds delay) {
   const std::lock_guard lock(mutex_);
   const auto at = later_.emplace(Clock::now() + delay, std::pair(entry, std::move(message)));
-  if (at == later_.begin()) work_.notify_one();
+  if (at == later_.begin() && AwakeLocked() == 0) WakeLocked();
 }
 
 void Executor::Impl::Activate(v1::Activation activation) {
@@ -260,6 +297,7 @@ void Executor::Impl::MoveDueLocked() {
 void Executor::Impl::Loop(std::size_t slot) {
   std::unique_lock lock(mutex_);
   int unflushed = 0;
+  const auto told = [this] { return stopping_ || woken_ > 0; };
   while (!stopping_) {
     MoveDueLocked();
     // Answers of runs that are worked on one after the other share a frame.
@@ -271,12 +309,15 @@ void Executor::Impl::Loop(std::size_t slot) {
       continue;
     }
     if (ready_.empty()) {
+      ++waiting_;
       if (later_.empty()) {
-        work_.wait(lock);
+        work_.wait(lock, told);
       } else {
         const Clock::time_point due = later_.begin()->first;
-        work_.wait_until(lock, due);
+        work_.wait_until(lock, due, told);
       }
+      --waiting_;
+      if (woken_ > 0) --woken_;
       continue;
     }
     const EntryRef entry = std::move(ready_.front());
@@ -314,11 +355,7 @@ void Executor::Impl::SettleLocked(const EntryRef& entry, std::vector<std::unique
     entry->in_hand = false;
     --in_hand_;
   }
-  if (more) {
-    ready_.push_back(entry);
-    work_.notify_one();
-    return;
-  }
+  if (more) return MakeReadyLocked(entry);
   entry->scheduled = false;
   if (run.disposable()) {
     dead.push_back(std::move(entry->hosted));

@@ -45,6 +45,7 @@ void StepPool::Stop() {
     dropped.swap(due_);
   }
   changed_.notify_all();
+  ticker_.Stop();
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -53,26 +54,45 @@ void StepPool::Run(StepCall call) { Enqueue(Attempt{std::move(call)}, Clock::tim
 void StepPool::Enqueue(Attempt attempt, Clock::time_point due) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  due_.emplace(due, std::move(attempt));
-  const auto waiting = static_cast<int>(due_.size());
-  if (waiting > idle_ && static_cast<int>(threads_.size()) < threads_max_) {
+  attempt.since = std::max(due, Clock::now());
+  const auto at = due_.emplace(due, std::move(attempt));
+  // Who is awake comes to it; who waits for a later one has to hear of this.
+  if (AwakeLocked() == 0 && at == due_.begin()) WakeLocked();
+  if (due == Clock::time_point::min()) ticker_.Arm();
+}
+
+void StepPool::WakeLocked() {
+  if (idle_ > woken_) {
+    ++woken_;
+    changed_.notify_one();
+  } else if (static_cast<int>(threads_.size()) < threads_max_) {
     threads_.emplace_back([this, slot = threads_.size()] { Loop(slot); });
   }
-  changed_.notify_one();
+}
+
+// The ticker's look.
+bool StepPool::WakeIfStalled() {
+  const std::lock_guard lock(mutex_);
+  const Clock::time_point now = Clock::now();
+  if (stopping_ || due_.empty() || due_.begin()->first > now) return false;
+  if (now - due_.begin()->second.since >= kQueueWaitMax) WakeLocked();
+  return true;
 }
 
 void StepPool::Loop(std::size_t slot) {
   std::unique_lock lock(mutex_);
+  const auto told = [this] { return stopping_ || woken_ > 0; };
   while (!stopping_) {
     if (due_.empty() || due_.begin()->first > Clock::now()) {
       ++idle_;
       if (due_.empty()) {
-        changed_.wait(lock);
+        changed_.wait(lock, told);
       } else {
         const Clock::time_point due = due_.begin()->first;
-        changed_.wait_until(lock, due);
+        changed_.wait_until(lock, due, told);
       }
       --idle_;
+      if (woken_ > 0) --woken_;
       continue;
     }
     Attempt attempt = std::move(due_.begin()->second);

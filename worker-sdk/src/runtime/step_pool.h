@@ -1,4 +1,5 @@
-// StepPool: the threads on which steps run, and their retries.
+// StepPool: the threads on which steps run, and their retries. One thread works the queue off for as long as
+// nothing waits for more than kQueueWaitMax: most steps take less than the wake-up of a thread.
 //
 // Thread-safety: all functions, from any thread. `done` is called on a pool thread, once for each step,
 // unless the pool is destroyed first.
@@ -21,6 +22,7 @@
 #include "perdure/errors.h"
 #include "perdure/options.h"
 #include "perdure/payload.h"
+#include "worker-sdk/src/runtime/ticker.h"
 #include "worker-sdk/src/runtime/watchdog.h"
 
 namespace perdure::runtime {
@@ -44,7 +46,10 @@ struct StepCall {
 class StepPool {
  public:
   // The watchdog has a slot for each thread, and must outlive the pool.
-  StepPool(int threads_max, Watchdog& watchdog) : threads_max_(threads_max), watchdog_(watchdog) {}
+  StepPool(int threads_max, Watchdog& watchdog)
+      : threads_max_(threads_max),
+        watchdog_(watchdog),
+        ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }) {}
   // Waits for the steps that are running; those still waiting, also for a retry, are dropped.
   ~StepPool();
   StepPool(const StepPool&) = delete;
@@ -59,11 +64,17 @@ class StepPool {
   struct Attempt {
     StepCall call;
     int number = 1;
+    // Since when it could run.
+    Clock::time_point since = {};
   };
 
   void Loop(std::size_t slot);
   void RunAttempt(Attempt attempt);
   void Enqueue(Attempt attempt, Clock::time_point due);
+  int AwakeLocked() const { return static_cast<int>(threads_.size()) - idle_ + woken_; }
+  // Has one more thread look at the queue, if there may be one.
+  void WakeLocked();
+  bool WakeIfStalled();
   Milliseconds BackoffAfter(const RetryPolicy& policy, int attempt);
 
   const int threads_max_;
@@ -73,9 +84,12 @@ class StepPool {
   // All below: guarded by mutex_.
   std::multimap<Clock::time_point, Attempt> due_;
   std::vector<std::thread> threads_;
+  // Of the threads: those that wait, and how many of these were told to look.
   int idle_ = 0;
+  int woken_ = 0;
   bool stopping_ = false;
   std::minstd_rand jitter_{std::random_device{}()};
+  Ticker ticker_;
 };
 
 }  // namespace perdure::runtime

@@ -33,13 +33,15 @@ bool RefusesFrame(grpc::StatusCode code) {
 }  // namespace
 
 Session::Session(SessionOptions options, SessionHandler* handler)
-    : options_(std::move(options)), handler_(handler) {}
+    : options_(std::move(options)),
+      handler_(handler),
+      // Half of it: an answer may come right after a look.
+      flusher_(kHoldMax / 2, [this] { return FlushHeld(); }) {}
 
 Session::~Session() { Close(std::chrono::milliseconds(0)); }
 
 void Session::Start() {
   thread_ = std::thread([this] { Run(); });
-  flusher_ = std::thread([this] { FlushHeld(); });
 }
 
 void Session::Flush() {
@@ -51,27 +53,16 @@ void Session::Flush() {
   if (stream) stream->Wake();
 }
 
-// Sleeps for good while nothing is held back: a busy worker wakes it once, not for each answer.
-void Session::FlushHeld() {
-  std::unique_lock lock(mu_);
-  while (!closing_) {
-    if (!flusher_armed_) {
-      held_.wait(lock);
-      continue;
-    }
-    const bool waited = outbox_.HasWaiting();
-    held_.wait_for(lock, kHoldMax);
-    if (!outbox_.HasWaiting()) {
-      flusher_armed_ = waited;
-      continue;
-    }
-    // It waited for all of that time.
-    if (!waited || !welcomed_) continue;
-    const std::shared_ptr<Stream> stream = stream_;
-    lock.unlock();
-    if (stream) stream->Wake();
-    lock.lock();
+bool Session::FlushHeld() {
+  std::shared_ptr<Stream> stream;
+  {
+    std::lock_guard lock(mu_);
+    if (!outbox_.HasWaiting()) return false;
+    if (welcomed_) stream = stream_;
   }
+  if (stream) stream->Wake();
+  // Without a stream nothing can go out: the next one sends it all.
+  return stream != nullptr;
 }
 
 void Session::SendEvicted(v1::WorkToken token) {
@@ -125,7 +116,6 @@ void Session::Close(std::chrono::milliseconds timeout) {
     if (welcomed_ && timeout.count() > 0) stream = stream_;
   }
   changed_.notify_all();
-  held_.notify_all();
   if (stream) {
     stream->HalfClose();
     std::unique_lock lock(mu_);
@@ -137,7 +127,7 @@ void Session::Close(std::chrono::milliseconds timeout) {
   }
   if (stream) stream->Cancel();
   if (thread_.joinable()) thread_.join();
-  if (flusher_.joinable()) flusher_.join();
+  flusher_.Stop();
 }
 
 bool Session::NextFrame(v1::WorkerFrame* frame) {

@@ -23,6 +23,7 @@
 
 #include "perdure/log.h"
 #include "perdure/v1/worker_service.pb.h"
+#include "worker-sdk/src/runtime/ticker.h"
 #include "worker-sdk/src/session/outbox.h"
 #include "worker-sdk/src/session/stream.h"
 
@@ -82,13 +83,11 @@ class Session final : private StreamOwner {
   // thread, and after kHoldMax at the latest. For one who has more to say within microseconds.
   template <typename Item>
   void SendSoon(Item item) {
-    bool arm = false;
     {
       std::lock_guard lock(mu_);
       outbox_.Add(std::move(item));
-      arm = !std::exchange(flusher_armed_, true);
     }
-    if (arm) held_.notify_one();
+    flusher_.Arm();
   }
   void Flush();
   void SendEvicted(v1::WorkToken token);
@@ -115,7 +114,8 @@ class Session final : private StreamOwner {
   void OnClosed(const grpc::Status& status) override;
 
   void Run();
-  void FlushHeld();
+  // The flusher's look.
+  bool FlushHeld();
   v1::Hello MakeHello();
   // Opens one stream and waits until it has ended.
   grpc::Status RunStream();
@@ -139,15 +139,12 @@ class Session final : private StreamOwner {
   Clock::time_point welcomed_at_;
   std::optional<std::uint64_t> server_epoch_;
   std::optional<grpc::Status> stream_status_;
-  // The flusher looks every kHoldMax whether something is left behind.
-  std::condition_variable held_;
-  bool flusher_armed_ = false;
   bool closing_ = false;
   bool over_ = false;
   std::string last_problem_;
 
   std::thread thread_;
-  std::thread flusher_;
+  runtime::Ticker flusher_;
 };
 
 }  // namespace perdure::session

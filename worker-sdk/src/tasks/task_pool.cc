@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "worker-sdk/src/runtime/ticker.h"
 #include "worker-sdk/src/session/token.h"
 #include "worker-sdk/src/tasks/answer.h"
 #include "worker-sdk/src/tasks/heartbeat_timer.h"
@@ -30,7 +31,7 @@ class TaskPool::Impl {
         options_(std::move(options)),
         sink_(sink),
         processors_(std::max(1U, std::thread::hardware_concurrency())),
-        supervisor_([this] { Supervise(); }) {}
+        ticker_(runtime::kQueueWaitMax, [this] { return StaffIfStalled(); }) {}
   ~Impl();
 
   void Deliver(v1::TaskDelivery delivery);
@@ -50,7 +51,7 @@ class TaskPool::Impl {
   bool StaffLocked(std::size_t wanted);
   std::size_t RunningLocked() const { return threads_.size() - static_cast<std::size_t>(threads_idle_); }
   void Work();
-  void Supervise();
+  bool StaffIfStalled();
   void Execute(RunningTask& task);
   void Finish(RunningTask& task, v1::TaskAnswer answer);
 
@@ -74,11 +75,9 @@ class TaskPool::Impl {
   int threads_idle_ = 0;
   int threads_woken_ = 0;
   int threads_starting_ = 0;
-  std::condition_variable supervise_;
-  bool supervisor_asleep_ = true;
   bool closing_ = false;
   TaskPoolStats stats_;
-  std::thread supervisor_;
+  runtime::Ticker ticker_;
 };
 
 TaskPool::Impl::~Impl() {
@@ -88,8 +87,7 @@ TaskPool::Impl::~Impl() {
   }
   StopAll();
   work_.notify_all();
-  supervise_.notify_all();
-  supervisor_.join();
+  ticker_.Stop();
   for (std::thread& thread : threads_) thread.join();
 }
 
@@ -152,10 +150,7 @@ bool TaskPool::Impl::StaffLocked(std::size_t wanted) {
       break;
     }
   }
-  if (supervisor_asleep_ && !queue_.empty()) {
-    supervisor_asleep_ = false;
-    supervise_.notify_one();
-  }
+  if (!queue_.empty()) ticker_.Arm();
   return !threads_.empty();
 }
 
@@ -186,18 +181,14 @@ void TaskPool::Impl::Work() {
   }
 }
 
-void TaskPool::Impl::Supervise() {
-  std::unique_lock lock(mu_);
-  while (!closing_) {
-    if (queue_.empty()) {
-      supervisor_asleep_ = true;
-      supervise_.wait(lock, [this] { return closing_ || !supervisor_asleep_; });
-      continue;
-    }
-    supervise_.wait_for(lock, kWaitMax);
-    if (closing_ || queue_.empty() || Clock::now() - queue_.front().second < kWaitMax) continue;
+// The ticker's look.
+bool TaskPool::Impl::StaffIfStalled() {
+  const std::lock_guard lock(mu_);
+  if (closing_ || queue_.empty()) return false;
+  if (Clock::now() - queue_.front().second >= runtime::kQueueWaitMax) {
     StaffLocked(RunningLocked() + queue_.size());
   }
+  return true;
 }
 
 void TaskPool::Impl::Execute(RunningTask& task) {

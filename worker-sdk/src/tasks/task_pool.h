@@ -3,7 +3,8 @@
 // Threads are added as they are needed, up to `tasks_max`. Answers and heartbeats go to the sink.
 //
 // At first as many threads as there are processors work off the queue, since a wake-up costs more than a
-// short task. A task that waited for kWaitMax finds them all blocked or busy: then all that wait get threads.
+// short task. A task that waited for kQueueWaitMax finds them all blocked or busy: then all that wait get
+// threads.
 //
 // Ownership: registry and sink must outlive the pool. Thread-safety: all public functions may be called from
 // any thread; only WaitIdle and the destructor block. User code is called with no lock held.
@@ -22,8 +23,6 @@
 #include "perdure/v1/worker_service.pb.h"
 
 namespace perdure::tasks {
-
-inline constexpr std::chrono::milliseconds kWaitMax{1};
 
 struct TaskPoolOptions {
   // The session's credits: threads, and tasks in hand. A server that delivers more gets a retryable failure
