@@ -96,6 +96,7 @@ api::ApiLimits ApiLimitsOf(const ops::ServerConfig& c) {
   l.long_poll_ms_max = c.long_poll_ms_max;
   l.reason_bytes_max = c.reason_bytes_max;
   l.non_retryable_types_max = c.non_retryable_types_max;
+  l.starts_per_call_max = c.starts_per_call_max;
   l.page_size_max = c.page_size_max;
   l.history_page_size_max = c.history_page_size_max;
   l.watchers_max = c.watchers_max;

@@ -3,11 +3,12 @@
 namespace perdure::api {
 namespace {
 
-constexpr const char* kMethodNames[] = {"StartWorkflow",    "SignalWorkflow",    "SignalWithStartWorkflow",
-                                        "CancelWorkflow",   "TerminateWorkflow", "GetResult",
-                                        "DescribeWorkflow", "GetHistory",        "ListWorkflows",
-                                        "CountWorkflows",   "WatchWorkflow",     "GetServerInfo",
-                                        "Connect"};
+constexpr const char* kMethodNames[] = {
+    "StartWorkflow",           "SignalWorkflow",    "SignalWithStartWorkflow",
+    "CancelWorkflow",          "TerminateWorkflow", "GetResult",
+    "DescribeWorkflow",        "GetHistory",        "ListWorkflows",
+    "CountWorkflows",          "WatchWorkflow",     "GetServerInfo",
+    "StartWorkflow (waiting)", "StartWorkflows",    "Connect"};
 constexpr const char* kCodeNames[] = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",

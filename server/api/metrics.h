@@ -24,6 +24,8 @@ enum class Method : uint8_t {
   kCount,
   kWatch,
   kGetServerInfo,
+  kStartAndWait,
+  kStartMany,
   kConnect,
   kMethods,
 };

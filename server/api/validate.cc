@@ -154,6 +154,7 @@ absl::Status Validate(const v1::StartWorkflowRequest& r, const ApiLimits& l) {
   RETURN_IF_ERROR(Duration("execution_timeout_ms", r.execution_timeout_ms()));
   RETURN_IF_ERROR(Duration("start_delay_ms", r.start_delay_ms()));
   RETURN_IF_ERROR(Duration("retention_ms", r.retention_ms()));
+  RETURN_IF_ERROR(Duration("wait_ms", r.wait_ms()));
   if (!v1::IdReusePolicy_IsValid(r.id_reuse_policy())) {
     return Invalid("id_reuse_policy is ", r.id_reuse_policy(), ", which is not a policy");
   }
@@ -162,6 +163,15 @@ absl::Status Validate(const v1::StartWorkflowRequest& r, const ApiLimits& l) {
   }
   if (r.has_retry_policy()) RETURN_IF_ERROR(Retry(r.retry_policy(), l));
   return Memo(r, l);
+}
+
+absl::Status Validate(const v1::StartWorkflowsRequest& r, const ApiLimits& l) {
+  if (r.starts().empty()) return Invalid("starts is empty; name at least one");
+  if (r.starts_size() > l.starts_per_call_max) {
+    return Invalid("starts has ", r.starts_size(), " entries, but starts_per_call_max is ",
+                   l.starts_per_call_max, "; make several calls");
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Validate(const v1::SignalWorkflowRequest& r, const ApiLimits& l) {

@@ -22,9 +22,12 @@ struct ApiLimits {
   int64_t page_size_max = 1'000;
   int64_t history_page_size_max = 10'000;
   int64_t watchers_max = 1'000;
+  int64_t starts_per_call_max = 1'000;
 };
 
 absl::Status Validate(const v1::StartWorkflowRequest& request, const ApiLimits& limits);
+// The starts themselves are not looked at.
+absl::Status Validate(const v1::StartWorkflowsRequest& request, const ApiLimits& limits);
 absl::Status Validate(const v1::SignalWorkflowRequest& request, const ApiLimits& limits);
 absl::Status Validate(const v1::SignalWithStartWorkflowRequest& request, const ApiLimits& limits);
 absl::Status Validate(const v1::CancelWorkflowRequest& request, const ApiLimits& limits);

@@ -71,6 +71,33 @@ class ResultCall final : public grpc::ServerUnaryReactor {
   const Clock::time_point begin_;
 };
 
+// A start that waits for its run; likewise.
+class StartCall final : public grpc::ServerUnaryReactor {
+ public:
+  StartCall(ApiMetrics* metrics, partition::Partition* partition, uint64_t waiter,
+            v1::StartWorkflowResponse* response)
+      : metrics_(metrics),
+        partition_(partition),
+        waiter_(waiter),
+        response_(response),
+        begin_(metrics->Begin()) {}
+  void Started(v1::StartWorkflowResponse started) { *response_ = std::move(started); }
+  void Closed(v1::GetResultResponse outcome) { *response_->mutable_outcome() = std::move(outcome); }
+  void Answer(const absl::Status& status) {
+    metrics_->Record(Method::kStartAndWait, status.raw_code(), begin_);
+    Finish(ToGrpc(status));
+  }
+  void OnCancel() override { partition_->Put(partition::Forget{waiter_}); }
+  void OnDone() override { delete this; }
+
+ private:
+  ApiMetrics* const metrics_;
+  partition::Partition* const partition_;
+  const uint64_t waiter_;
+  v1::StartWorkflowResponse* const response_;
+  const Clock::time_point begin_;
+};
+
 // When a long poll must answer: as asked, but in time for its client.
 int64_t PollDeadlineMs(const grpc::CallbackServerContext& context, int64_t now_ms, int64_t wait_ms) {
   using std::chrono::milliseconds;
@@ -116,6 +143,7 @@ enum MethodIndex : int {
   kCountIndex,
   kWatchIndex,
   kGetServerInfoIndex,
+  kStartManyIndex,
 };
 
 }  // namespace
@@ -124,40 +152,44 @@ WorkflowService::WorkflowService(Ring* ring, const ApiLimits& limits, ServerFact
     : ring_(ring),
       limits_(limits),
       request_limits_(RequestLimitsOf(limits)),
+      batch_limits_{request_limits_.bytes_max, request_limits_.entries_max * limits.starts_per_call_max},
       facts_(std::move(facts)),
       metrics_(metrics),
       watches_{ring, metrics, limits.watchers_max} {
-  RefuseMalformed(kStartIndex, Method::kStart, &WorkflowService::StartWorkflow);
-  RefuseMalformed(kSignalIndex, Method::kSignal, &WorkflowService::SignalWorkflow);
-  RefuseMalformed(kSignalWithStartIndex, Method::kSignalWithStart, &WorkflowService::SignalWithStartWorkflow);
-  RefuseMalformed(kCancelIndex, Method::kCancel, &WorkflowService::CancelWorkflow);
-  RefuseMalformed(kTerminateIndex, Method::kTerminate, &WorkflowService::TerminateWorkflow);
-  RefuseMalformed(kGetResultIndex, Method::kGetResult, &WorkflowService::GetResult);
-  RefuseMalformed(kDescribeIndex, Method::kDescribe, &WorkflowService::DescribeWorkflow);
-  RefuseMalformed(kGetHistoryIndex, Method::kGetHistory, &WorkflowService::GetHistory);
-  RefuseMalformed(kListIndex, Method::kList, &WorkflowService::ListWorkflows);
-  RefuseMalformed(kCountIndex, Method::kCount, &WorkflowService::CountWorkflows);
+  RefuseMalformed(kStartIndex, Method::kStart, request_limits_, &WorkflowService::StartWorkflow);
+  RefuseMalformed(kSignalIndex, Method::kSignal, request_limits_, &WorkflowService::SignalWorkflow);
+  RefuseMalformed(kSignalWithStartIndex, Method::kSignalWithStart, request_limits_,
+                  &WorkflowService::SignalWithStartWorkflow);
+  RefuseMalformed(kCancelIndex, Method::kCancel, request_limits_, &WorkflowService::CancelWorkflow);
+  RefuseMalformed(kTerminateIndex, Method::kTerminate, request_limits_, &WorkflowService::TerminateWorkflow);
+  RefuseMalformed(kGetResultIndex, Method::kGetResult, request_limits_, &WorkflowService::GetResult);
+  RefuseMalformed(kDescribeIndex, Method::kDescribe, request_limits_, &WorkflowService::DescribeWorkflow);
+  RefuseMalformed(kGetHistoryIndex, Method::kGetHistory, request_limits_, &WorkflowService::GetHistory);
+  RefuseMalformed(kListIndex, Method::kList, request_limits_, &WorkflowService::ListWorkflows);
+  RefuseMalformed(kCountIndex, Method::kCount, request_limits_, &WorkflowService::CountWorkflows);
   RefuseMalformedWatch(kWatchIndex);
-  RefuseMalformed(kGetServerInfoIndex, Method::kGetServerInfo, &WorkflowService::GetServerInfo);
+  RefuseMalformed(kGetServerInfoIndex, Method::kGetServerInfo, request_limits_,
+                  &WorkflowService::GetServerInfo);
+  RefuseMalformed(kStartManyIndex, Method::kStartMany, batch_limits_, &WorkflowService::StartWorkflows);
 }
 
 template <typename Request, typename Response>
-void WorkflowService::RefuseMalformed(int index, Method method,
+void WorkflowService::RefuseMalformed(int index, Method method, const RequestLimits& limits,
                                       grpc::ServerUnaryReactor* (WorkflowService::*serve)(
                                           grpc::CallbackServerContext*, const Request*, Response*)) {
   using Handler = grpc::internal::CallbackUnaryHandler<Request, Response>;
   MarkMethodCallback(
       index,
       new WellFormed<Request, Handler>(
-          request_limits_,
+          limits,
           [this, serve](grpc::CallbackServerContext* context, const Request* request, Response* response) {
             return (this->*serve)(context, request, response);
           },
           [this, method](grpc::CallbackServerContext* context, const Request*, Response*) {
             return Call(context, method, metrics_).Finish(Malformed(Request::descriptor()->full_name()));
           },
-          [this, method](grpc::CallbackServerContext* context, const Request*, Response*) {
-            return Call(context, method, metrics_).Finish(TooLarge(request_limits_));
+          [this, method, limits](grpc::CallbackServerContext* context, const Request*, Response*) {
+            return Call(context, method, metrics_).Finish(TooLarge(limits));
           }));
 }
 
@@ -211,8 +243,106 @@ grpc::ServerUnaryReactor* WorkflowService::OnReader(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* WorkflowService::StartWorkflow(grpc::CallbackServerContext* context,
                                                          const v1::StartWorkflowRequest* request,
                                                          v1::StartWorkflowResponse* response) {
+  if (request->wait_ms() > 0) return StartAndWait(context, *request, response);
   return Change<partition::StartRequest>(context, Method::kStart, *request, request->namespace_(),
                                          request->workflow_id(), response);
+}
+
+grpc::ServerUnaryReactor* WorkflowService::StartAndWait(grpc::CallbackServerContext* context,
+                                                        const v1::StartWorkflowRequest& request,
+                                                        v1::StartWorkflowResponse* response) {
+  absl::Status wrong = Validate(request, limits_);
+  if (wrong.ok()) wrong = ring_->Admit(request.namespace_(), request.workflow_id());
+  partition::Partition* partition = &ring_->PartitionFor(request.namespace_(), request.workflow_id());
+  partition::ResultRequest wait;
+  wait.waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
+  wait.deadline_ms =
+      PollDeadlineMs(*context, facts_.now_ms(), std::min(request.wait_ms(), limits_.long_poll_ms_max));
+  wait.request.set_namespace_(request.namespace_());
+  wait.request.mutable_execution()->set_workflow_id(request.workflow_id());
+  wait.request.set_follow_runs(true);
+  auto* call = new StartCall(metrics_, partition, wait.waiter, response);
+  if (!wrong.ok()) {
+    call->Answer(wrong);
+    return call;
+  }
+  partition::StartRequest start;
+  start.request = request;
+  start.reply = [call, partition,
+                 wait = std::move(wait)](absl::StatusOr<v1::StartWorkflowResponse> started) mutable {
+    if (!started.ok()) return call->Answer(started.status());
+    wait.request.mutable_execution()->set_run_id(started->run_id());
+    call->Started(*std::move(started));
+    // The start is durable: whatever keeps the outcome away, it is no error of this call.
+    wait.reply = [call](absl::StatusOr<v1::GetResultResponse> outcome) {
+      if (outcome.ok()) call->Closed(*std::move(outcome));
+      call->Answer(absl::OkStatus());
+    };
+    partition->Put(std::move(wait));
+  };
+  partition->Put(std::move(start));
+  return call;
+}
+
+namespace {
+
+// The answers of many starts, from the committer's thread and, for what is refused at once, from the call's
+// own.
+class Starts {
+ public:
+  Starts(const Call& call, int starts, v1::StartWorkflowsResponse* response)
+      : call_(call), left_(starts), response_(response) {
+    for (int i = 0; i < starts; ++i) response->add_results();
+  }
+  void Answer(int i, absl::StatusOr<v1::StartWorkflowResponse> started) {
+    v1::StartWorkflowsResponse::Result& result = *response_->mutable_results(i);
+    if (started.ok()) {
+      *result.mutable_response() = *std::move(started);
+    } else {
+      result.set_code(started.status().raw_code());
+      result.set_message(std::string(started.status().message()));
+    }
+    // The last one sees what the others wrote.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) call_.Finish(absl::OkStatus());
+  }
+
+ private:
+  const Call call_;
+  std::atomic<int> left_;
+  v1::StartWorkflowsResponse* const response_;
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* WorkflowService::StartWorkflows(grpc::CallbackServerContext* context,
+                                                          const v1::StartWorkflowsRequest* request,
+                                                          v1::StartWorkflowsResponse* response) {
+  const Call call(context, Method::kStartMany, metrics_);
+  if (absl::Status s = Validate(*request, limits_); !s.ok()) return call.Finish(s);
+  const auto starts = std::make_shared<Starts>(call, request->starts_size(), response);
+  std::vector<std::vector<partition::Message>> messages(ring_->partitions());
+  std::vector<partition::Partition*> partitions(ring_->partitions());
+  for (int i = 0; i < request->starts_size(); ++i) {
+    const v1::StartWorkflowRequest& one = request->starts(i);
+    absl::Status wrong = Validate(one, limits_);
+    if (wrong.ok()) wrong = ring_->Admit(one.namespace_(), one.workflow_id());
+    if (!wrong.ok()) {
+      starts->Answer(i, std::move(wrong));
+      continue;
+    }
+    partition::StartRequest message;
+    message.request = one;
+    message.reply = [starts, i](absl::StatusOr<v1::StartWorkflowResponse> started) {
+      starts->Answer(i, std::move(started));
+    };
+    partition::Partition& partition = ring_->PartitionFor(one.namespace_(), one.workflow_id());
+    partitions[partition.number()] = &partition;
+    messages[partition.number()].push_back(std::move(message));
+  }
+  for (size_t p = 0; p < messages.size(); ++p) {
+    if (partitions[p] != nullptr) partitions[p]->Put(std::move(messages[p]));
+  }
+  return call.reactor();
 }
 
 grpc::ServerUnaryReactor* WorkflowService::SignalWorkflow(grpc::CallbackServerContext* context,

@@ -65,6 +65,9 @@ class WorkflowService final : public v1::WorkflowService::CallbackService {
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext* context,
                                           const v1::GetServerInfoRequest* request,
                                           v1::GetServerInfoResponse* response) override;
+  grpc::ServerUnaryReactor* StartWorkflows(grpc::CallbackServerContext* context,
+                                           const v1::StartWorkflowsRequest* request,
+                                           v1::StartWorkflowsResponse* response) override;
 
  private:
   // Finishes with an error, or sends the message to the workflow's partition.
@@ -76,11 +79,14 @@ class WorkflowService final : public v1::WorkflowService::CallbackService {
   template <typename Request, typename Response, typename Read>
   grpc::ServerUnaryReactor* OnReader(grpc::CallbackServerContext* context, Method method,
                                      const Request& request, Response* response, Read read);
+  grpc::ServerUnaryReactor* StartAndWait(grpc::CallbackServerContext* context,
+                                         const v1::StartWorkflowRequest& request,
+                                         v1::StartWorkflowResponse* response);
   void AddHosting(v1::DescribeWorkflowResponse& response) const;
   // Has requests that do not parse, or are too large to be parsed, answered with what is wrong. `index`: of
   // the method in the .proto file.
   template <typename Request, typename Response>
-  void RefuseMalformed(int index, Method method,
+  void RefuseMalformed(int index, Method method, const RequestLimits& limits,
                        grpc::ServerUnaryReactor* (WorkflowService::*serve)(grpc::CallbackServerContext*,
                                                                            const Request*, Response*));
   void RefuseMalformedWatch(int index);
@@ -88,6 +94,8 @@ class WorkflowService final : public v1::WorkflowService::CallbackService {
   Ring* const ring_;
   const ApiLimits limits_;
   const RequestLimits request_limits_;
+  // Of StartWorkflows.
+  const RequestLimits batch_limits_;
   const ServerFacts facts_;
   ApiMetrics* const metrics_;
   std::atomic<uint64_t> next_waiter_{1};

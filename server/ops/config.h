@@ -92,6 +92,7 @@ struct ServerConfig {
   int64_t long_poll_ms_max;
   int64_t page_size_max;
   int64_t history_page_size_max;
+  int64_t starts_per_call_max;
   int64_t list_rows_scanned_max;
   int64_t reads_waiting_max;
   int64_t watchers_max;

@@ -173,6 +173,8 @@ constexpr Setting kSettings[] = {
     Count(kCalls, "page_size_max", &C::page_size_max, "1000", 1, 100'000, "Runs in one page of a list."),
     Count(kCalls, "history_page_size_max", &C::history_page_size_max, "10000", 1, 1'000'000,
           "Events in one page of a history; a page also ends at about 1MiB."),
+    Count(kCalls, "starts_per_call_max", &C::starts_per_call_max, "1000", 1, 100'000,
+          "Runs started by one StartWorkflows call."),
     Count(kCalls, "list_rows_scanned_max", &C::list_rows_scanned_max, "100000", 100, 100'000'000,
           "Rows that one list or count call looks at before it returns what it has."),
     Count(kCalls, "reads_waiting_max", &C::reads_waiting_max, "10000", 1, 10'000'000,

@@ -57,20 +57,26 @@ void Describe(CLI::App& app, Args& args) {
       ->check(CLI::Range(1, 100'000));
   app.add_option("--worker-threads", args.worker_threads, "Threads that run workflow code [2]")
       ->check(CLI::Range(1, 1'000));
+  app.add_flag("--ring", args.ring,
+               "Also run the workload on the bare ring (see limits), and show what share of it was reached");
   app.add_flag("--worker", args.worker)->group("");
+  app.add_flag("--ring-server", args.ring_server)->group("");
+  app.add_flag("--ring-worker", args.ring_worker)->group("");
+  app.add_option("--ring-entry-bytes", args.ring_entry_bytes)->group("");
   app.add_option("--task-queue", args.task_queue)->group("");
   app.add_option("--ready-file", args.ready_file)->group("");
 }
 
 // Empty: nothing is wrong.
 std::string Problem(const Args& args) {
-  if (args.worker) return "";
+  if (args.worker || args.ring_server || args.ring_worker) return "";
   if (args.workload.empty()) return "say which workload to run";
   const Workload* workload = FindWorkload(args.workload);
   if (workload == nullptr) return "there is no workload '" + args.workload + "'";
   if (!args.server.empty() && workload->kind != Workload::Kind::kClosedLoop) {
     return "workload " + args.workload + " stops and starts its daemon: leave --server away";
   }
+  if (args.ring && !workload->ring) return "the bare ring does not know workload " + args.workload;
   if (!args.server.empty() && !args.daemon_args.empty()) return "--daemon-arg has no use with --server";
   if (args.server.empty() && !args.server_http.empty()) return "--server-http has no use without --server";
   return "";

@@ -34,8 +34,16 @@ struct Args {
   int worker_activations = 1'000;
   int worker_threads = 2;
 
-  // The hidden mode: this process is the worker. It makes the ready file once it is connected.
+  // Measure the bare ring too, right after.
+  bool ring = false;
+
+  // The hidden modes: this process is the worker, or the server or the worker of the bare ring. It makes the
+  // ready file once it is connected or listens.
   bool worker = false;
+  bool ring_server = false;
+  bool ring_worker = false;
+  // Of the ring's server: the size of an entry; 0: nothing is kept.
+  int ring_entry_bytes = 0;
   std::string task_queue;
   std::string ready_file;
 

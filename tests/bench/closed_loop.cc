@@ -1,3 +1,4 @@
+#include "tests/bench/ring.h"
 #include "tests/bench/scenarios.h"
 #include "tests/bench/setup.h"
 #include "tests/bench/window.h"
@@ -34,9 +35,7 @@ std::optional<double> TasksIn(const Spent& spent, Workload::Unit unit) {
   return std::nullopt;
 }
 
-}  // namespace
-
-Report RunClosedLoop(const Args& args, const Workload& workload) {
+Report RunPerdure(const Args& args, const Workload& workload, int& entry_bytes) {
   Setup setup(args, workload);
   Load load(workload, setup.Load());
   WarmUp(load, args.Warmup());
@@ -84,6 +83,31 @@ Report RunClosedLoop(const Args& args, const Workload& workload) {
   if (load.Counts().failed > 0) report.Add("first_failure", load.FirstFailure());
   setup.AddTo(report);
   report.AddAll(machine);
+  if (const auto bytes = Per(spent.commit_bytes, spent.commit_entries))
+    entry_bytes = static_cast<int>(*bytes);
+  return report;
+}
+
+double NumberIn(const Report& report, std::string_view key) {
+  const Figure* figure = report.Find(key);
+  const double* number = figure == nullptr ? nullptr : std::get_if<double>(&figure->value);
+  return number == nullptr ? 0 : *number;
+}
+
+}  // namespace
+
+Report RunClosedLoop(const Args& args, const Workload& workload) {
+  int entry_bytes = kRingEntryBytes;
+  Report report = RunPerdure(args, workload, entry_bytes);
+  if (!args.ring) return report;
+  const int concurrency = args.concurrency > 0 ? args.concurrency : workload.concurrency_default;
+  const RingFigures ring = RunRing(args, workload, {.concurrency = concurrency, .entry_bytes = entry_bytes});
+  report.Add("ring_tasks_per_s", ring.units_per_s, 0);
+  report.Add("ring_p50_ms", ring.p50_ms, 2);
+  report.Add("ring_server_cpu_us_per_task", ring.server_cpu_us_per_unit, 1);
+  report.Add("ring_entry_bytes", entry_bytes, 0);
+  // How much of what the machine allows was reached.
+  report.Add("of_ring", NumberIn(report, "tasks_per_s") / ring.units_per_s, 2);
   return report;
 }
 

@@ -130,8 +130,9 @@ class Load::Impl::Slot {
       case Step::kStart:
         ++load_.started_;
         if (load_.workload_.signal) return Call(Step::kSignal);
-        if (load_.options_.wait_for_result) return Call(Step::kResult);
-        return Succeed();
+        if (!started_.has_outcome()) return Call(Step::kResult);
+        got_.Swap(started_.mutable_outcome());
+        return AfterResult();
       case Step::kSignal:
         return Call(Step::kResult);
       case Step::kResult:
@@ -154,6 +155,8 @@ class Load::Impl::Slot {
     signal_.set_signal_name(std::string(kWakeSignal));
     SetJson(*signal_.mutable_input(), load_.workload_.input);
     get_.set_wait_ms(kLongPollMs);
+    // As Client::Execute does: one call for a start and its result.
+    if (load_.options_.one_call && !load_.workload_.signal) start_.set_wait_ms(kLongPollMs);
   }
 
   void Call(Step step) {

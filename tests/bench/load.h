@@ -1,5 +1,5 @@
-// Load: keeps so many workflows in flight: start each, signal it if the workload says so, wait for its
-// result, and begin the next.
+// Load: keeps so many workflows in flight: start each and wait for its result in one call (in calls of their
+// own for start, signal and result if the workload signals), and begin the next.
 //
 // One thread drives them all over a completion queue, straight on the API's messages, so that the client
 // costs little beside the server that shares its CPUs. A call that fails with UNAVAILABLE or
@@ -25,11 +25,11 @@ struct LoadOptions {
   int concurrency = 1;
   // Workflows in all; 0: until StopStarting().
   int64_t total = 0;
-  // False: only start them.
-  bool wait_for_result = true;
+  // Start and wait in one call; false: in two, so that it is known what has been started.
+  bool one_call = true;
 };
 
-// When a workflow was asked for, and when its result (or, without results, its start's answer) was there.
+// When a workflow was asked for, and when its result was there.
 struct Finished {
   Clock::time_point begin;
   Clock::time_point end;
@@ -38,7 +38,7 @@ struct Finished {
 struct LoadCounts {
   // Acknowledged.
   int64_t started = 0;
-  // With the right result (or, without results, started).
+  // With the right result.
   int64_t finished = 0;
   // Another status or result than expected, or an error that is not worth repeating.
   int64_t failed = 0;

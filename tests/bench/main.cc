@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "tests/bench/args.h"
+#include "tests/bench/ring_server.h"
+#include "tests/bench/ring_worker.h"
 #include "tests/bench/scenarios.h"
 #include "tests/bench/wait.h"
 #include "tests/bench/worker_main.h"
@@ -22,6 +24,8 @@ Report Measure(const Args& args, const Workload& workload) {
       return perdure::bench::RunSleepers(args, workload);
     case Workload::Kind::kRecovery:
       return perdure::bench::RunRecovery(args, workload);
+    case Workload::Kind::kLimits:
+      return perdure::bench::RunLimits(args, workload);
     case Workload::Kind::kClosedLoop:
       break;
   }
@@ -56,6 +60,8 @@ int main(int argc, char** argv) {
     return *parsed.exit_status;
   }
   if (parsed.args.worker) return perdure::bench::RunWorker(parsed.args);
+  if (parsed.args.ring_server) return perdure::bench::RunRingServer(parsed.args);
+  if (parsed.args.ring_worker) return perdure::bench::RunRingWorker(parsed.args);
   perdure::bench::CatchSignals();
   try {
     return Run(parsed.args);

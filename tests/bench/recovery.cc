@@ -34,6 +34,7 @@ Report RunRecovery(const Args& args, const Workload& workload) {
   LoadOptions options = setup.Load();
   options.total = count;
   options.concurrency = static_cast<int>(count);
+  options.one_call = false;
   Load load(workload, options);
 
   // Runs take turns in the queues, so half-way through the tasks most runs are half-way through theirs.

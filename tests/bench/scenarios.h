@@ -1,4 +1,4 @@
-// The three ways to run a workload, each from fresh processes to a report. They throw BenchError.
+// The ways to run a workload, each from fresh processes to a report. They throw BenchError.
 #ifndef PERDURE_TESTS_BENCH_SCENARIOS_H_
 #define PERDURE_TESTS_BENCH_SCENARIOS_H_
 
@@ -14,6 +14,8 @@ Report RunClosedLoop(const Args& args, const Workload& workload);
 Report RunSleepers(const Args& args, const Workload& workload);
 // Many runs in flight when the server is killed.
 Report RunRecovery(const Args& args, const Workload& workload);
+// What the machine allows.
+Report RunLimits(const Args& args, const Workload& workload);
 
 }  // namespace perdure::bench
 

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include "perdure/v1/workflow_service.grpc.pb.h"
+#include "tests/bench/batch_load.h"
 #include "tests/bench/scenarios.h"
 #include "tests/bench/setup.h"
 #include "tests/bench/window.h"
@@ -10,7 +11,6 @@
 namespace perdure::bench {
 namespace {
 
-constexpr std::chrono::duration<double> kPollInterval{0.01};
 constexpr std::chrono::duration<double> kScrapeInterval{0.1};
 constexpr std::chrono::duration<double> kPatience{900};
 constexpr std::chrono::duration<double> kSettlePatience{120};
@@ -20,15 +20,17 @@ constexpr std::chrono::seconds kCountDeadline{60};
 struct Asleep {
   double start_s = 0;
   double asleep_s = 0;
+  std::vector<Finished> calls;
 };
-Asleep PutToSleep(Setup& setup, const Load& load, int64_t count) {
+Asleep PutToSleep(Setup& setup, const Workload& workload, int64_t count) {
+  BatchLoadOptions options;
+  options.address = setup.Load().address;
+  options.task_queue = setup.Load().task_queue;
+  options.total = count;
   const Clock::time_point begin = Clock::now();
   Asleep asleep;
-  if (!WaitUntil([&] { return load.Done(); }, kPatience, kPollInterval)) {
-    throw BenchError("the runs were not started within 15 minutes");
-  }
+  asleep.calls = StartInBatches(workload, options);
   asleep.start_s = SecondsSince(begin);
-  if (load.Counts().failed > 0) throw BenchError("a start failed: " + load.FirstFailure());
   const auto all_asleep = [&] {
     const Metrics metrics = Scrape(setup.server().http_address());
     return metrics.Sum("perdure_partition_activations_answered_total") >= static_cast<double>(count) &&
@@ -95,11 +97,7 @@ Report RunSleepers(const Args& args, const Workload& workload) {
 
   const HostWatch host;
   const Window window(setup);
-  LoadOptions options = setup.Load();
-  options.total = count;
-  options.wait_for_result = false;
-  Load load(workload, options);
-  const Asleep asleep = PutToSleep(setup, load, count);
+  const Asleep asleep = PutToSleep(setup, workload, count);
   const Spent spent = window.Close();
   Report machine;
   host.AddTo(machine, spent.OwnCpuSeconds());
@@ -112,7 +110,7 @@ Report RunSleepers(const Args& args, const Workload& workload) {
   headline.concurrency = setup.concurrency();
   headline.seconds = asleep.asleep_s;
   headline.workflows_per_s = runs / asleep.start_s;
-  headline.latency_ms = LatenciesMs(load.TakeFinished(), window.begin(), Clock::now());
+  headline.latency_ms = LatenciesMs(asleep.calls, window.begin(), Clock::now());
   // With what checkpoints and evictions cost afterwards.
   headline.server_cpu_us_per_task =
       Per(settled.server_cpu_s ? std::optional(*settled.server_cpu_s * 1e6) : std::nullopt, runs);
@@ -131,7 +129,7 @@ Report RunSleepers(const Args& args, const Workload& workload) {
   AddRestarts(report, setup, args.settle_seconds);
   report.Add("disk_bytes_per_run", setup.server().TableBytes() / runs, 1);
   AddCosts(report, spent, runs);
-  AddCounts(report, load.Counts());
+  AddCounts(report, {count, count, 0, 0});
   setup.AddTo(report);
   report.AddAll(machine);
   return report;

@@ -11,7 +11,7 @@ namespace perdure::bench {
 inline constexpr std::string_view kWakeSignal = "bench_wake";
 
 struct Workload {
-  enum class Kind { kClosedLoop, kSleepers, kRecovery };
+  enum class Kind { kClosedLoop, kSleepers, kRecovery, kLimits };
   // What its figures "per task" count.
   enum class Unit { kTask, kStep, kRun };
 
@@ -26,6 +26,8 @@ struct Workload {
   bool signal = false;
   Unit unit = Unit::kRun;
   int64_t units_per_run = 1;
+  // Whether the bare ring can run it.
+  bool ring = false;
   int concurrency_default = 64;
   int64_t count_default = 0;
 

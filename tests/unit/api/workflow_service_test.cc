@@ -85,6 +85,71 @@ TEST_F(WorkflowServiceTest, RunsFromStartToResult) {
   EXPECT_EQ(result.result().data(), "done");
 }
 
+TEST_F(WorkflowServiceTest, AStartThatWaitsAnswersWithTheOutcome) {
+  RawWorker worker(channel(), WorkerHello("w").Workflows({"order"}));
+  v1::StartWorkflowRequest request = StartOf("order-1");
+  request.set_request_id("abc");
+  request.set_wait_ms(20'000);
+  v1::StartWorkflowResponse response;
+  std::thread start([&] { EXPECT_TRUE(TryStart(request, &response).ok()); });
+  worker.Advance(worker.NextActivation(), {CompleteWith("done")});
+  start.join();
+  EXPECT_TRUE(response.started());
+  EXPECT_EQ(response.outcome().status(), v1::RUN_STATUS_COMPLETED);
+  EXPECT_EQ(response.outcome().result().data(), "done");
+  EXPECT_EQ(response.outcome().run_id(), response.run_id());
+
+  v1::StartWorkflowResponse again;
+  ASSERT_TRUE(TryStart(request, &again).ok());
+  EXPECT_FALSE(again.started());
+  EXPECT_EQ(again.outcome().result().data(), "done") << "also for a client that lost the first answer";
+}
+
+TEST_F(WorkflowServiceTest, AStartThatWaitsInVainHasStartedAllTheSame) {
+  v1::StartWorkflowRequest request = StartOf("order-1");
+  request.set_wait_ms(1);
+  v1::StartWorkflowResponse response;
+  ASSERT_TRUE(TryStart(request, &response).ok());
+  EXPECT_TRUE(response.started());
+  EXPECT_EQ(response.outcome().status(), v1::RUN_STATUS_RUNNING);
+  request.set_workflow_type("");
+  EXPECT_THAT(TryStart(request, &response), Says(grpc::StatusCode::INVALID_ARGUMENT, "workflow_type"));
+}
+
+TEST_F(WorkflowServiceTest, ManyStartsInOneCallSucceedAndFailEachForItself) {
+  Start("order-3");
+  v1::StartWorkflowsRequest request;
+  for (int i = 0; i < 6; ++i) *request.add_starts() = StartOf("order-" + std::to_string(i));
+  request.mutable_starts(4)->set_workflow_type("");
+  v1::StartWorkflowsResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(client().StartWorkflows(&context, request, &response).ok());
+  ASSERT_THAT(response.results(), SizeIs(6));
+  for (const int i : {0, 1, 2, 5}) {
+    EXPECT_EQ(response.results(i).code(), 0) << response.results(i).message();
+    EXPECT_EQ(Describe("order-" + std::to_string(i)).summary().run_id(),
+              response.results(i).response().run_id());
+  }
+  EXPECT_EQ(response.results(3).code(), grpc::StatusCode::ALREADY_EXISTS);
+  EXPECT_EQ(response.results(4).code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(response.results(4).message(), HasSubstr("workflow_type"));
+}
+
+TEST_F(WorkflowServiceTest, ManyStartsAreNotTooMany) {
+  const auto call = [&](int starts) {
+    v1::StartWorkflowsRequest request;
+    for (int i = 0; i < starts; ++i) *request.add_starts() = StartOf("order-" + std::to_string(i));
+    v1::StartWorkflowsResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = client().StartWorkflows(&context, request, &response);
+    EXPECT_EQ(response.results_size(), status.ok() ? starts : 0);
+    return status;
+  };
+  EXPECT_THAT(call(0), Says(grpc::StatusCode::INVALID_ARGUMENT, "starts is empty"));
+  EXPECT_TRUE(call(1'000).ok());
+  EXPECT_THAT(call(1'001), Says(grpc::StatusCode::INVALID_ARGUMENT, "starts_per_call_max is 1000"));
+}
+
 TEST_F(WorkflowServiceTest, GetResultReturnsInTimeForItsClient) {
   Start("order-1");
   grpc::ClientContext context;

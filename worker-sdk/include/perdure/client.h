@@ -207,7 +207,22 @@ class Client {
     return StartRun<R>(workflow.Name(), options, std::move(input));
   }
 
-  // Same, in the background, for throughput: blocks only while MaxStartsInFlight are under way.
+  // Starts a run and waits for its result, in one call of the server if the run is quick:
+  //   Fulfilment done = client.Execute(OrderFulfillment, order);
+  // Throws as Start and Handle::Result do.
+  template <class R, class... Args>
+  R Execute(const Workflow<R(Args...)>& workflow, std::type_identity_t<Args>... args) {
+    return FromPayload<R>(
+        core_->Execute(std::string(workflow.Name()), StartOptions(), detail::EncodeArgs(args...)));
+  }
+  template <class R, class... Args, class... Given>
+    requires detail::OptionsLast<StartOptions, Given...>
+  R Execute(const Workflow<R(Args...)>& workflow, Given&&... given) {
+    auto [options, input] = detail::SplitStart<StartOptions, Args...>(std::forward<Given>(given)...);
+    return FromPayload<R>(core_->Execute(std::string(workflow.Name()), options, std::move(input)));
+  }
+
+  // Same as Start, in the background, for throughput: blocks only while MaxStartsInFlight are under way.
   template <class R, class... Args>
   std::future<Handle<R>> StartAsync(const Workflow<R(Args...)>& workflow,
                                     std::type_identity_t<Args>... args) {

@@ -130,6 +130,23 @@ void Core::StartAsync(const std::string& type, const StartOptions& options, Payl
       });
 }
 
+Payload Core::Execute(const std::string& type, const StartOptions& options, Payload input) {
+  v1::StartWorkflowRequest request = StartRequest(type, options, std::move(input));
+  const std::string workflow_id = request.workflow_id();
+  request.set_wait_ms(options_.LongPoll().count());
+  v1::StartWorkflowResponse response;
+  // The deadline is for a server that cannot be reached, not for a run that takes its time.
+  const CallOptions call{options_.Deadline() + options_.LongPoll(), options_.LongPoll() + kLongPollSlack};
+  const grpc::Status status = calls_.Wait(&Stub::StartWorkflow, std::move(request), call, &response);
+  if (!status.ok()) ThrowStartError(status, workflow_id);
+  // A server that does not know wait_ms says nothing of the outcome.
+  if (response.outcome().status() == v1::RUN_STATUS_UNSPECIFIED ||
+      response.outcome().status() == v1::RUN_STATUS_RUNNING) {
+    return WaitResult(workflow_id, response.run_id(), std::nullopt);
+  }
+  return ResultOf(response.outcome(), workflow_id);
+}
+
 detail::StartedRun Core::SignalWithStart(const std::string& signal, Payload value, const std::string& type,
                                          const StartOptions& options, Payload input) {
   v1::SignalWithStartWorkflowRequest request;

@@ -22,6 +22,7 @@ class Core final : public detail::ClientCore {
   detail::StartedRun Start(const std::string& type, const StartOptions& options, Payload input) override;
   void StartAsync(const std::string& type, const StartOptions& options, Payload input,
                   StartDone done) override;
+  Payload Execute(const std::string& type, const StartOptions& options, Payload input) override;
   detail::StartedRun SignalWithStart(const std::string& signal, Payload value, const std::string& type,
                                      const StartOptions& options, Payload input) override;
   Payload WaitResult(const std::string& workflow_id, const std::string& run_id,

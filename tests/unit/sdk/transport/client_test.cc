@@ -206,6 +206,34 @@ TEST_F(ClientTest, SaysWhichRunIsInTheWay) {
   }
 }
 
+TEST_F(ClientTest, ExecutesInOneCall) {
+  server_.start = [&](const v1::StartWorkflowRequest& request, v1::StartWorkflowResponse* response) {
+    EXPECT_EQ(request.wait_ms(), 1500);
+    response->set_run_id("run-1");
+    response->set_started(true);
+    return Completed(response->mutable_outcome(), "\"shipped\"");
+  };
+  Client& client = Make(ClientOptions().LongPoll(milliseconds(1500)));
+  EXPECT_EQ(client.Execute(Fulfil, Order{"o-1", 3}), "shipped");
+  EXPECT_EQ(client.Execute(Fulfil, Order{"o-1", 3}, StartOptions().WorkflowId("order-42")), "shipped");
+}
+
+TEST_F(ClientTest, ExecutesARunThatTakesLonger) {
+  for (const bool running : {true, false}) {
+    server_.start = [&](const v1::StartWorkflowRequest&, v1::StartWorkflowResponse* response) {
+      response->set_run_id("run-1");
+      if (running) response->mutable_outcome()->set_status(v1::RUN_STATUS_RUNNING);
+      return grpc::Status::OK;
+    };
+    server_.result = [&](const v1::GetResultRequest& request, v1::GetResultResponse* response) {
+      EXPECT_EQ(request.execution().run_id(), "run-1");
+      return Completed(response, "\"shipped\"");
+    };
+    EXPECT_EQ(Make().Execute(Fulfil, Order{"o-1", 3}), "shipped");
+    listen_ = false;
+  }
+}
+
 TEST_F(ClientTest, AsksAgainUntilTheRunIsClosed) {
   std::vector<v1::GetResultRequest> asked;
   server_.result = [&](const v1::GetResultRequest& request, v1::GetResultResponse* response) {

@@ -44,6 +44,7 @@ class ClientCore {
   virtual StartedRun Start(const std::string& type, const StartOptions& options, Payload input) = 0;
   virtual void StartAsync(const std::string& type, const StartOptions& options, Payload input,
                           StartDone done) = 0;
+  virtual Payload Execute(const std::string& type, const StartOptions& options, Payload input) = 0;
   virtual StartedRun SignalWithStart(const std::string& signal, Payload value, const std::string& type,
                                      const StartOptions& options, Payload input) = 0;
   virtual Payload WaitResult(const std::string& workflow_id, const std::string& run_id,
