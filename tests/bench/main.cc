@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "absl/synchronization/mutex.h"
 #include "tests/bench/args.h"
 #include "tests/bench/ring_server.h"
 #include "tests/bench/ring_worker.h"
@@ -54,6 +55,8 @@ int Run(const Args& args) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // As perdured does.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const perdure::bench::ParsedArgs parsed = perdure::bench::ParseArgs(argc, argv);
   if (parsed.exit_status) {
     std::fputs(parsed.output.c_str(), *parsed.exit_status == 0 ? stdout : stderr);
