@@ -223,7 +223,7 @@ grpc::ServerUnaryReactor* WorkflowService::Change(grpc::CallbackServerContext* c
     if (result.ok()) *response = *std::move(result);
     call.Finish(result.status());
   };
-  ring_->PartitionFor(ns, workflow_id).Put(std::move(message));
+  ring_->PartitionFor(ns, workflow_id).PutHere(std::move(message));
   return call.reactor();
 }
 
@@ -278,9 +278,9 @@ grpc::ServerUnaryReactor* WorkflowService::StartAndWait(grpc::CallbackServerCont
       if (outcome.ok()) call->Closed(*std::move(outcome));
       call->Answer(absl::OkStatus());
     };
-    partition->Put(std::move(wait));
+    partition->PutHere(std::move(wait));
   };
-  partition->Put(std::move(start));
+  partition->PutHere(std::move(start));
   return call;
 }
 
@@ -392,7 +392,7 @@ grpc::ServerUnaryReactor* WorkflowService::GetResult(grpc::CallbackServerContext
     call->Fail(wrong);
   } else {
     message.reply = [call](absl::StatusOr<v1::GetResultResponse> result) { call->Answer(std::move(result)); };
-    partition->Put(std::move(message));
+    partition->PutHere(std::move(message));
   }
   return call;
 }
@@ -413,7 +413,7 @@ grpc::ServerUnaryReactor* WorkflowService::DescribeWorkflow(grpc::CallbackServer
     }
     call.Finish(result.status());
   };
-  ring_->PartitionFor(request->namespace_(), workflow_id).Put(std::move(message));
+  ring_->PartitionFor(request->namespace_(), workflow_id).PutHere(std::move(message));
   return call.reactor();
 }
 

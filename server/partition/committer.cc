@@ -39,32 +39,60 @@ void Committer::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Committer::Submit(Staged staged) {
+void Committer::Submit(Staged staged, From from) {
   if (staged.empty()) return;
+  std::vector<Staged> taken;
+  {
+    base::MutexLock lock(&mu_);
+    while (threaded_ && from != From::kHere && staged_bytes_ > staged_bytes_max_ && !give_up_) {
+      room_cv_.Wait(&mu_);
+    }
+    staged_bytes_ += static_cast<int64_t>(staged.batch.bytes());
+    metrics_.staged_bytes.Set(staged_bytes_);
+    staged_.push_back(std::move(staged));
+    if (!threaded_ || from != From::kHere || committing_ || staged_.size() > 1 || disk_full()) {
+      if (waiting_) work_cv_.NotifyOne();
+      return;
+    }
+    committing_ = true;
+    taken.swap(staged_);
+    staged_bytes_ = 0;
+  }
+  CommitHere(std::move(taken));
+}
+
+void Committer::CommitHere(std::vector<Staged> taken) {
+  const bool done = Commit(taken, From::kHere);
   base::MutexLock lock(&mu_);
-  while (threaded_ && staged_bytes_ > staged_bytes_max_ && !give_up_) room_cv_.Wait(&mu_);
-  staged_bytes_ += static_cast<int64_t>(staged.batch.bytes());
-  metrics_.staged_bytes.Set(staged_bytes_);
-  staged_.push_back(std::move(staged));
-  if (waiting_) work_cv_.NotifyOne();
+  committing_ = false;
+  if (!done) {
+    // In its place, before what came since: the thread waits for room.
+    for (const Staged& s : taken) staged_bytes_ += static_cast<int64_t>(s.batch.bytes());
+    staged_.insert(staged_.begin(), std::make_move_iterator(taken.begin()),
+                   std::make_move_iterator(taken.end()));
+  }
+  if (waiting_ && (!staged_.empty() || stopping_)) work_cv_.NotifyOne();
 }
 
 void Committer::Loop() {
-  for (;;) {
-    std::vector<Staged> taken;
+  std::vector<Staged> taken;
+  for (bool mine = false;; mine = true) {
     {
       base::MutexLock lock(&mu_);
-      while (staged_.empty() && !stopping_) {
+      if (mine) committing_ = false;
+      while (committing_ || (staged_.empty() && !stopping_)) {
         waiting_ = true;
         work_cv_.Wait(&mu_);
         waiting_ = false;
       }
       if (staged_.empty()) return;
+      committing_ = true;
+      taken.clear();
       taken.swap(staged_);
       staged_bytes_ = 0;
       room_cv_.NotifyAll();
     }
-    Commit(std::move(taken));
+    Commit(taken, From::kElsewhere);
   }
 }
 
@@ -76,10 +104,10 @@ bool Committer::CommitOnce() {
     staged_bytes_ = 0;
   }
   if (taken.empty()) return false;
-  return Commit(std::move(taken));
+  return Commit(taken, From::kElsewhere);
 }
 
-bool Committer::Commit(std::vector<Staged> taken) {
+bool Committer::Commit(std::vector<Staged>& taken, From from) {
   std::vector<const storage::Batch*> batches;
   uint64_t entries = 0;
   uint64_t bytes = 0;
@@ -95,7 +123,8 @@ bool Committer::Commit(std::vector<Staged> taken) {
   }
   if (!batches.empty()) {
     const auto begin = std::chrono::steady_clock::now();
-    absl::Status status = WriteWithRoom(batches);
+    absl::Status status = WriteWithRoom(batches, from);
+    if (absl::IsResourceExhausted(status) && from == From::kHere) return false;
     if (absl::IsResourceExhausted(status)) {
       dropped_ = absl::UnavailableError(
           "the disk is full and the server is stopping: this was not done; retry with the same request_id "
@@ -126,8 +155,9 @@ bool Committer::Commit(std::vector<Staged> taken) {
 }
 
 // A full disk is expected: nothing was written, so wait for room and try the same again. Meanwhile new work
-// is refused (disk_full), and what was staged before waits. RESOURCE_EXHAUSTED: the server stops meanwhile.
-absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches) {
+// is refused (disk_full), and what was staged before waits. RESOURCE_EXHAUSTED: the server stops meanwhile, or
+// the caller must not wait.
+absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches, From from) {
   for (;;) {
     absl::Status status = store_->Commit(batches);
     if (!absl::IsResourceExhausted(status)) {
@@ -137,6 +167,7 @@ absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& 
     if (!disk_full_.exchange(true)) {
       base::LogError("the disk is full: refusing new work until there is room", {{"error", status}});
     }
+    if (from == From::kHere) return status;
     metrics_.full_disk_waits.Add();
     base::MutexLock lock(&mu_);
     if (give_up_) return status;

@@ -2,7 +2,8 @@
 //
 // One thread for all partitions. It takes everything that is staged, writes it as one batch with one sync,
 // and then releases the effects of all of it, in the order they were staged. No timer and no fixed batch
-// size: while one sync runs, the next batch fills.
+// size: while one sync runs, the next batch fills. A caller of Submit who has nothing else to do may commit
+// on its own thread, if nothing is being committed: that saves waking another one.
 #ifndef PERDURE_SERVER_PARTITION_COMMITTER_H_
 #define PERDURE_SERVER_PARTITION_COMMITTER_H_
 
@@ -54,8 +55,10 @@ class Committer {
   // Commits what is staged, then ends the thread. No Submit may follow.
   void Stop();
 
+  // kHere: may commit on this thread, and never waits for room.
+  enum class From { kElsewhere, kHere };
   // Hands over what a partition staged. Waits if more than staged_bytes_max is on its way. Thread-safe.
-  void Submit(Staged staged);
+  void Submit(Staged staged, From from);
 
   // Commits and releases what is staged now; false if there was nothing. Only without a thread.
   bool CommitOnce();
@@ -66,8 +69,10 @@ class Committer {
 
  private:
   void Loop();
-  bool Commit(std::vector<Staged> taken);
-  absl::Status WriteWithRoom(const std::vector<const storage::Batch*>& batches);
+  // False: nothing was released; the disk is full and `from` is kHere, or the commit failed for good.
+  bool Commit(std::vector<Staged>& taken, From from);
+  void CommitHere(std::vector<Staged> taken);
+  absl::Status WriteWithRoom(const std::vector<const storage::Batch*>& batches, From from);
   void Release(std::vector<Staged>& taken);
   void Drop(std::vector<Staged>& taken, const absl::Status& why);
 
@@ -85,9 +90,11 @@ class Committer {
   std::vector<Staged> staged_ ABSL_GUARDED_BY(mu_);
   int64_t staged_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool waiting_ ABSL_GUARDED_BY(mu_) = false;
+  // By the thread, or by a caller of Submit.
+  bool committing_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool give_up_ ABSL_GUARDED_BY(mu_) = false;
-  // Something was dropped: what follows builds on it. Of the thread that commits.
+  // Something was dropped: what follows builds on it. Of whoever commits.
   absl::Status dropped_;
   bool threaded_ = false;
   std::thread thread_;

@@ -132,7 +132,7 @@ void TestServer::Forget(uint64_t waiter) {
 // ---- the machine ----
 
 void TestServer::Drain() {
-  for (auto& partition : partitions_) partition->RunOnce(std::chrono::milliseconds(0));
+  for (auto& partition : partitions_) partition->RunOnce();
 }
 
 bool TestServer::Commit() { return committer_->CommitOnce(); }
