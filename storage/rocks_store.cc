@@ -70,6 +70,7 @@ class Rocks : public Store {
   // Whether a commit may be tried: there is room, and RocksDB takes writes.
   absl::Status Ready();
   void Gather(const std::vector<const Batch*>& batches);
+  void GatherSorted();
   absl::Status Write();
 
   const RocksStoreOptions options_;
@@ -83,6 +84,13 @@ class Rocks : public Store {
   // Of the one committer.
   std::atomic<bool> committing_{false};
   rocksdb::WriteBatch batch_;
+  struct Entry {
+    std::string_view key;
+    std::string_view value;
+    Batch::Op op;
+    size_t added;
+  };
+  std::vector<Entry> sorted_;
   absl::Status failed_;
 
   std::atomic<uint64_t> commits_{0};
@@ -158,24 +166,40 @@ absl::Status Rocks::Ready() {
       absl::StrCat("the store is recovering from a full disk: ", resumed.ToString()));
 }
 
+// In the order of the keys, as far as no range is deleted in between: the memtable finds the place of a key
+// from where it put the one before, and the runs of a commit stand in no order. That halved what a commit
+// costs (tests/bench/instructions_test).
 void Rocks::Gather(const std::vector<const Batch*>& batches) {
   batch_.Clear();
+  sorted_.clear();
   for (const Batch* batch : batches) {
     batch->ForEach([&](Batch::Op op, std::string_view key, std::string_view value) {
-      switch (op) {
-        case Batch::Op::kPut:
-          batch_.Put(SliceOf(key), SliceOf(value)).PermitUncheckedError();
-          break;
-        case Batch::Op::kDelete:
-          batch_.Delete(SliceOf(key)).PermitUncheckedError();
-          break;
-        case Batch::Op::kDeleteRange:
-          // RocksDB takes an empty range for an error when it reads the log again.
-          if (key < value) batch_.DeleteRange(SliceOf(key), SliceOf(value)).PermitUncheckedError();
-          break;
+      if (op != Batch::Op::kDeleteRange) {
+        sorted_.push_back({key, value, op, sorted_.size()});
+        return;
       }
+      GatherSorted();
+      // RocksDB takes an empty range for an error when it reads the log again.
+      if (key < value) batch_.DeleteRange(SliceOf(key), SliceOf(value)).PermitUncheckedError();
     });
   }
+  GatherSorted();
+}
+
+void Rocks::GatherSorted() {
+  // Of several entries of one key the last one counts.
+  std::sort(sorted_.begin(), sorted_.end(), [](const Entry& a, const Entry& b) {
+    const int order = a.key.compare(b.key);
+    return order != 0 ? order < 0 : a.added < b.added;
+  });
+  for (const Entry& entry : sorted_) {
+    if (entry.op == Batch::Op::kPut) {
+      batch_.Put(SliceOf(entry.key), SliceOf(entry.value)).PermitUncheckedError();
+    } else {
+      batch_.Delete(SliceOf(entry.key)).PermitUncheckedError();
+    }
+  }
+  sorted_.clear();
 }
 
 absl::Status Rocks::Write() {
