@@ -3,7 +3,6 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/utilities/table_properties_collectors.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -16,8 +15,6 @@ namespace perdure::storage {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
-// Partition and kind, see keyspace.h.
-constexpr size_t kKindPrefixBytes = 3;
 
 void SetLog(rocksdb::Options& o) {
   // See rocks_wal.h, also for why logs are not recycled.
@@ -37,9 +34,9 @@ void SetMemory(rocksdb::Options& o, const RocksStoreOptions& options,
   // Half the budget at most for memtables; they take their room from the cache.
   o.write_buffer_manager =
       std::make_shared<rocksdb::WriteBufferManager>(options.memory_budget_bytes / 2, cache);
-  // The place of a key is sought from where the last one of its partition and kind was put. Commits come sorted
+  // The place of a log key is sought from where the last one of its partition was put. Commits come sorted
   // (Rocks::Gather), so that is a few steps and not the whole way down the skip list.
-  o.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewFixedPrefixTransform(kKindPrefixBytes));
+  o.memtable_insert_with_hint_prefix_extractor = NewInsertHint();
 }
 
 void SetTables(rocksdb::Options& o, const std::shared_ptr<rocksdb::Cache>& cache) {

@@ -20,6 +20,7 @@
 #include "storage/data_dir.h"
 #include "storage/rocks_errors.h"
 #include "storage/rocks_options.h"
+#include "storage/rocks_prefix.h"
 #include "storage/rocks_read.h"
 #include "storage/rocks_status.h"
 #include "storage/rocks_wal.h"
@@ -180,7 +181,14 @@ void Rocks::Gather(const std::vector<const Batch*>& batches) {
       }
       GatherSorted();
       // RocksDB takes an empty range for an error when it reads the log again.
-      if (key < value) batch_.DeleteRange(SliceOf(key), SliceOf(value)).PermitUncheckedError();
+      if (key >= value) return;
+      if (!HasInsertHint(key)) {
+        batch_.DeleteRange(SliceOf(key), SliceOf(value)).PermitUncheckedError();
+        return;
+      }
+      batch_.Delete(SliceOf(key)).PermitUncheckedError();
+      const std::string next = std::string(key) + '\0';
+      if (next < value) batch_.DeleteRange(next, SliceOf(value)).PermitUncheckedError();
     });
   }
   GatherSorted();

@@ -33,8 +33,8 @@ void DieOnNextSignal(const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Debian builds Abseil with its checks for debugging, so that each mutex of gRPC's is entered into a graph of
-  // lock orders under one lock for all, and the process aborts at a cycle.
+  // Debian builds Abseil with its checks for debugging, so that each mutex of gRPC's is entered into a graph
+  // of lock orders under one lock for all, and the process aborts at a cycle.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   const absl::StatusOr<perdure::ops::ParsedArgs> args = perdure::ops::ParseCommandLine(argc, argv);
   if (!args.ok()) return Complain(args.status(), kExitUsage);

@@ -75,7 +75,7 @@ set(PERDURE_PCH_test_grpc ${PERDURE_PCH_grpc} gmock/gmock.h gtest/gtest.h)
 # What the tests' sources are compiled with on top: they are many, and run fast enough.
 set(PERDURE_TEST_OPTIONS "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  set(PERDURE_TEST_OPTIONS -O1)
+  set(PERDURE_TEST_OPTIONS -O0)
 endif()
 
 # perdure_pch_target(NAME LINK dep ...): the precompiled header PERDURE_PCH_NAME.

@@ -4,11 +4,11 @@ namespace perdure::api {
 namespace {
 
 constexpr const char* kMethodNames[] = {
-    "StartWorkflow",           "SignalWorkflow",    "SignalWithStartWorkflow",
-    "CancelWorkflow",          "TerminateWorkflow", "GetResult",
-    "DescribeWorkflow",        "GetHistory",        "ListWorkflows",
-    "CountWorkflows",          "WatchWorkflow",     "GetServerInfo",
-    "StartWorkflow (waiting)", "StartWorkflows",    "Connect"};
+    "StartWorkflow",        "SignalWorkflow",    "SignalWithStartWorkflow",
+    "CancelWorkflow",       "TerminateWorkflow", "GetResult",
+    "DescribeWorkflow",     "GetHistory",        "ListWorkflows",
+    "CountWorkflows",       "WatchWorkflow",     "GetServerInfo",
+    "StartWorkflowAndWait", "StartWorkflows",    "Connect"};
 constexpr const char* kCodeNames[] = {
     "OK",        "CANCELLED",      "UNKNOWN",           "INVALID_ARGUMENT",   "DEADLINE_EXCEEDED",
     "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION",
@@ -47,6 +47,8 @@ void ApiMetrics::Collect(base::MetricSink& sink) const {
   }
   sink.Gauge("perdure_api_open_calls", "RPCs begun and not ended, long polls and streams included.", {},
              static_cast<double>(open.value()));
+  sink.Counter("perdure_api_refused_starts_total", "Starts refused inside StartWorkflows calls that were OK.",
+               {}, static_cast<double>(refused_starts.value()));
   sink.Gauge("perdure_api_watchers", "Open WatchWorkflow streams.", {},
              static_cast<double>(watchers.value()));
   sink.Gauge("perdure_api_worker_streams", "Open worker streams.", {}, static_cast<double>(streams.value()));

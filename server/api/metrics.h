@@ -42,6 +42,8 @@ struct ApiMetrics {
   base::Gauge open;
   base::Gauge streams;
   base::Gauge watchers;
+  // Of StartWorkflows calls, which are themselves OK.
+  base::Counter refused_starts;
 
   // Counts a call that begins; each ends with one Record.
   std::chrono::steady_clock::time_point Begin();

@@ -12,6 +12,7 @@ constexpr int64_t kNamesBytes = 1 << 20;
 constexpr int64_t kOtherEntries = 1'000;
 // A memo entry is a message that holds a payload.
 constexpr int64_t kMessagesPerEntry = 4;
+constexpr int64_t kEntriesPerStart = 50;
 
 // The bytes of a gRPC buffer, where they are. grpc::ProtoBufferReader would do, but for a handler of one's
 // own there is no way to make the grpc::ByteBuffer that it wants.
@@ -62,11 +63,27 @@ class SliceStream final : public google::protobuf::io::ZeroCopyInputStream {
 }  // namespace
 
 RequestLimits RequestLimitsOf(const ApiLimits& l) {
-  return {2 * (l.payload_bytes_max + l.memo_bytes_max) + kNamesBytes,
-          kMessagesPerEntry * (l.memo_entries_max + l.non_retryable_types_max) + kOtherEntries};
+  const int64_t entries =
+      kMessagesPerEntry * (l.memo_entries_max + l.non_retryable_types_max) + kOtherEntries;
+  return {2 * (l.payload_bytes_max + l.memo_bytes_max) + kNamesBytes, entries, entries};
+}
+
+RequestLimits BatchLimitsOf(const ApiLimits& l) {
+  RequestLimits limits = RequestLimitsOf(l);
+  // A few starts too many are told so by Validate, with their number.
+  limits.outer_max = 2 * l.starts_per_call_max;
+  limits.entries_max += kEntriesPerStart * l.starts_per_call_max;
+  limits.batch = true;
+  return limits;
 }
 
 absl::Status TooLarge(const RequestLimits& limits) {
+  if (limits.batch) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("starts: the request has more than ", limits.bytes_max, " bytes, or more than ",
+                     limits.outer_max, " starts, or more than ", limits.entries_max,
+                     " entries in all their lists; send fewer starts in one call"));
+  }
   return absl::ResourceExhaustedError(absl::StrCat(
       "the request is larger than any that is valid: it has more than ", limits.bytes_max,
       " bytes (2 x payload_bytes_max, 2 x memo_bytes_max and room for names), or more than ",
@@ -78,7 +95,7 @@ bool Fits(grpc_byte_buffer* request, const google::protobuf::Descriptor& type, c
   const size_t size = grpc::g_core_codegen_interface->grpc_byte_buffer_length(request);
   if (static_cast<int64_t>(size) > limits.bytes_max) return false;
   SliceStream in(request);
-  return JudgeEntries(in, size, type, {limits.entries_max, limits.entries_max}) == EntryVerdict::kFits;
+  return JudgeEntries(in, size, type, {limits.outer_max, limits.entries_max}) == EntryVerdict::kFits;
 }
 
 }  // namespace perdure::api

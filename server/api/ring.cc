@@ -21,6 +21,10 @@ engine::Identity IdentityOf(const dispatch::PeerPtr& peer) {
   return peer ? engine::Identity(peer, &peer->identity) : nullptr;
 }
 
+std::shared_ptr<const std::string> NamespaceOf(const dispatch::PeerPtr& peer) {
+  return peer ? std::shared_ptr<const std::string>(peer, &peer->ns) : nullptr;
+}
+
 // One overload for each kind of report.
 class ToMessage {
  public:
@@ -30,8 +34,8 @@ class ToMessage {
     return ForRun<engine::TakenInput>{r.token.run(), {r.token, session_, IdentityOf(peer_)}};
   }
   Message operator()(dispatch::TakenOver& r) const {
-    return ForRun<engine::TakenOverInput>{r.token.run(),
-                                          {r.token, session_, IdentityOf(peer_), r.running_ms}};
+    return ForRun<engine::TakenOverInput>{
+        r.token.run(), {r.token, session_, IdentityOf(peer_), r.running_ms}, 0, 0, NamespaceOf(peer_)};
   }
   Message operator()(dispatch::Returned& r) const {
     return ForRun<engine::ReturnedInput>{r.token.run(), {r.token, r.begun}};
@@ -44,7 +48,7 @@ class ToMessage {
   }
   Message operator()(dispatch::CoroutineGone& r) const {
     if (r.token.run() == 0) return partition::CoroutinesGone{session_};
-    return ForRun<engine::CoroutineGoneInput>{r.token.run(), {session_}};
+    return ForRun<engine::CoroutineGoneInput>{r.token.run(), {session_}, 0, 0, NamespaceOf(peer_)};
   }
   Message operator()(dispatch::SessionOpened& r) const {
     return partition::RecordSession{std::move(r.session_id), std::move(r.ns), std::move(r.task_queue), true};
@@ -58,21 +62,22 @@ class ToMessage {
     const uint64_t id = a.answer_id();
     engine::Identity build = peer_ ? engine::Identity(peer_, &peer_->build_id) : nullptr;
     return ForRun<engine::ActivationAnswerInput>{
-        run, {std::move(a), session_, IdentityOf(peer_), std::move(build)}, session_, id};
+        run, {std::move(a), session_, IdentityOf(peer_), std::move(build)}, session_, id, NamespaceOf(peer_)};
   }
   Message operator()(v1::StepAnswer& a) const {
     const uint64_t run = a.token().run();
     const uint64_t id = a.answer_id();
-    return ForRun<engine::StepAnswerInput>{run, {std::move(a)}, session_, id};
+    return ForRun<engine::StepAnswerInput>{run, {std::move(a)}, session_, id, NamespaceOf(peer_)};
   }
   Message operator()(v1::TaskAnswer& a) const {
     const uint64_t run = a.token().run();
     const uint64_t id = a.answer_id();
-    return ForRun<engine::TaskAnswerInput>{run, {std::move(a), IdentityOf(peer_)}, session_, id};
+    return ForRun<engine::TaskAnswerInput>{
+        run, {std::move(a), IdentityOf(peer_)}, session_, id, NamespaceOf(peer_)};
   }
   Message operator()(v1::TaskHeartbeat& h) const {
     const uint64_t run = h.token().run();
-    return ForRun<engine::HeartbeatInput>{run, {std::move(h)}};
+    return ForRun<engine::HeartbeatInput>{run, {std::move(h)}, 0, 0, NamespaceOf(peer_)};
   }
 
  private:
@@ -130,24 +135,29 @@ bool Ring::RequestHistory(const dispatch::HistoryRead& read) {
   });
 }
 
-absl::Status Ring::Admit(std::string_view ns, std::string_view workflow_id) const {
+absl::Status Ring::AdmitAny() const {
   if (draining()) return absl::UnavailableError("the server is stopping; retry with the same request_id");
   if (disk_full()) {
     return absl::ResourceExhaustedError(
         "the server's disk is full (disk_reserve_bytes is kept free); make room, then retry with the same "
         "request_id");
   }
+  return absl::OkStatus();
+}
+
+absl::Status Ring::Admit(std::string_view ns, std::string_view workflow_id, int64_t on_their_way) const {
+  RETURN_IF_ERROR(AdmitAny());
   const partition::Partition& partition = PartitionFor(ns, workflow_id);
   RETURN_IF_ERROR(partition.Admit());
-  return AdmitToMailbox(partition);
+  return AdmitToMailbox(partition, on_their_way);
 }
 
 absl::Status Ring::AdmitRead(std::string_view ns, std::string_view workflow_id) const {
-  return AdmitToMailbox(PartitionFor(ns, workflow_id));
+  return AdmitToMailbox(PartitionFor(ns, workflow_id), 0);
 }
 
-absl::Status Ring::AdmitToMailbox(const partition::Partition& partition) const {
-  const int64_t depth = partition.mailbox_depth();
+absl::Status Ring::AdmitToMailbox(const partition::Partition& partition, int64_t on_their_way) const {
+  const int64_t depth = partition.mailbox_depth() + on_their_way;
   if (depth <= options_.mailbox_items_max) return absl::OkStatus();
   if (const std::optional<uint64_t> left_out = full_mailboxes_.Admit(options_.now_ms())) {
     base::LogWarning("a mailbox is full: refusing calls of clients",

@@ -68,7 +68,13 @@ class Ring : public partition::Outbox, public dispatch::Upstream {
   // ---- for the services ----
   // Whether a change may be sent to the workflow's partition now: RESOURCE_EXHAUSTED or UNAVAILABLE says why
   // not.
-  absl::Status Admit(std::string_view ns, std::string_view workflow_id) const;
+  absl::Status Admit(std::string_view ns, std::string_view workflow_id) const {
+    return Admit(ns, workflow_id, 0);
+  }
+  // The same, with so many on their way to that partition that are not in its mailbox yet.
+  absl::Status Admit(std::string_view ns, std::string_view workflow_id, int64_t on_their_way) const;
+  // Whether any change may be sent.
+  absl::Status AdmitAny() const;
   // The same for a read that the partition answers. The disk may be full, and the server may be stopping.
   absl::Status AdmitRead(std::string_view ns, std::string_view workflow_id) const;
   // Why a read was not taken by pool(): RESOURCE_EXHAUSTED.
@@ -87,7 +93,7 @@ class Ring : public partition::Outbox, public dispatch::Upstream {
   void Collect(base::MetricSink& sink) const;
 
  private:
-  absl::Status AdmitToMailbox(const partition::Partition& partition) const;
+  absl::Status AdmitToMailbox(const partition::Partition& partition, int64_t on_their_way) const;
 
   const RingOptions options_;
   RingParts parts_;

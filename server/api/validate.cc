@@ -165,6 +165,14 @@ absl::Status Validate(const v1::StartWorkflowRequest& r, const ApiLimits& l) {
   return Memo(r, l);
 }
 
+absl::Status ValidateInBatch(const v1::StartWorkflowRequest& r, const ApiLimits& l) {
+  if (r.wait_ms() != 0) {
+    return Invalid("wait_ms is ", r.wait_ms(),
+                   ", but only StartWorkflow waits; leave it 0 and call GetResult");
+  }
+  return Validate(r, l);
+}
+
 absl::Status Validate(const v1::StartWorkflowsRequest& r, const ApiLimits& l) {
   if (r.starts().empty()) return Invalid("starts is empty; name at least one");
   if (r.starts_size() > l.starts_per_call_max) {
@@ -184,7 +192,7 @@ absl::Status Validate(const v1::SignalWorkflowRequest& r, const ApiLimits& l) {
 }
 
 absl::Status Validate(const v1::SignalWithStartWorkflowRequest& r, const ApiLimits& l) {
-  if (const absl::Status s = Validate(r.start(), l); !s.ok()) return Invalid("start.", s.message());
+  if (const absl::Status s = ValidateInBatch(r.start(), l); !s.ok()) return Invalid("start.", s.message());
   RETURN_IF_ERROR(Name("signal_name", r.signal_name(), l));
   return Data("signal_input", r.signal_input(), l);
 }

@@ -26,6 +26,8 @@ struct ApiLimits {
 };
 
 absl::Status Validate(const v1::StartWorkflowRequest& request, const ApiLimits& limits);
+// A start among many, or beside a signal: such a one cannot wait.
+absl::Status ValidateInBatch(const v1::StartWorkflowRequest& request, const ApiLimits& limits);
 // The starts themselves are not looked at.
 absl::Status Validate(const v1::StartWorkflowsRequest& request, const ApiLimits& limits);
 absl::Status Validate(const v1::SignalWorkflowRequest& request, const ApiLimits& limits);

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "server/api/errors.h"
+#include "server/api/start_calls.h"
 #include "server/api/watch.h"
 #include "server/api/well_formed.h"
 #include "server/base/status_macros.h"
@@ -21,6 +22,13 @@ constexpr int64_t kHistoryPageBytes = 1 << 20;
 constexpr int64_t kListPageDefault = 100;
 // A long poll ends this much before its client would give up on it.
 constexpr std::chrono::milliseconds kDeadlineMargin{200};
+
+// What a request holds, to be handed on. gRPC hands requests out as const, but makes each for its one call,
+// and keeps it until the call ends: a payload would stay in memory for as long as a client waits.
+template <typename Request>
+Request Take(const Request& request) {
+  return std::move(const_cast<Request&>(request));
+}
 
 // Finishes a call and counts it.
 class Call {
@@ -68,33 +76,6 @@ class ResultCall final : public grpc::ServerUnaryReactor {
   partition::Partition* const partition_;
   const uint64_t waiter_;
   v1::GetResultResponse* const response_;
-  const Clock::time_point begin_;
-};
-
-// A start that waits for its run; likewise.
-class StartCall final : public grpc::ServerUnaryReactor {
- public:
-  StartCall(ApiMetrics* metrics, partition::Partition* partition, uint64_t waiter,
-            v1::StartWorkflowResponse* response)
-      : metrics_(metrics),
-        partition_(partition),
-        waiter_(waiter),
-        response_(response),
-        begin_(metrics->Begin()) {}
-  void Started(v1::StartWorkflowResponse started) { *response_ = std::move(started); }
-  void Closed(v1::GetResultResponse outcome) { *response_->mutable_outcome() = std::move(outcome); }
-  void Answer(const absl::Status& status) {
-    metrics_->Record(Method::kStartAndWait, status.raw_code(), begin_);
-    Finish(ToGrpc(status));
-  }
-  void OnCancel() override { partition_->Put(partition::Forget{waiter_}); }
-  void OnDone() override { delete this; }
-
- private:
-  ApiMetrics* const metrics_;
-  partition::Partition* const partition_;
-  const uint64_t waiter_;
-  v1::StartWorkflowResponse* const response_;
   const Clock::time_point begin_;
 };
 
@@ -152,7 +133,7 @@ WorkflowService::WorkflowService(Ring* ring, const ApiLimits& limits, ServerFact
     : ring_(ring),
       limits_(limits),
       request_limits_(RequestLimitsOf(limits)),
-      batch_limits_{request_limits_.bytes_max, request_limits_.entries_max * limits.starts_per_call_max},
+      batch_limits_(BatchLimitsOf(limits)),
       facts_(std::move(facts)),
       metrics_(metrics),
       watches_{ring, metrics, limits.watchers_max} {
@@ -217,13 +198,14 @@ grpc::ServerUnaryReactor* WorkflowService::Change(grpc::CallbackServerContext* c
   const Call call(context, method, metrics_);
   if (absl::Status s = Validate(request, limits_); !s.ok()) return call.Finish(s);
   if (absl::Status s = ring_->Admit(ns, workflow_id); !s.ok()) return call.Finish(s);
+  partition::Partition& partition = ring_->PartitionFor(ns, workflow_id);
   Message message;
-  message.request = request;
+  message.request = Take(request);
   message.reply = [call, response](absl::StatusOr<Response> result) {
     if (result.ok()) *response = *std::move(result);
     call.Finish(result.status());
   };
-  ring_->PartitionFor(ns, workflow_id).PutHere(std::move(message));
+  partition.PutHere(std::move(message));
   return call.reactor();
 }
 
@@ -254,95 +236,58 @@ grpc::ServerUnaryReactor* WorkflowService::StartAndWait(grpc::CallbackServerCont
   absl::Status wrong = Validate(request, limits_);
   if (wrong.ok()) wrong = ring_->Admit(request.namespace_(), request.workflow_id());
   partition::Partition* partition = &ring_->PartitionFor(request.namespace_(), request.workflow_id());
-  partition::ResultRequest wait;
-  wait.waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
-  wait.deadline_ms =
+  partition::StartRequest start;
+  start.waiter = next_waiter_.fetch_add(1, std::memory_order_relaxed);
+  start.deadline_ms =
       PollDeadlineMs(*context, facts_.now_ms(), std::min(request.wait_ms(), limits_.long_poll_ms_max));
-  wait.request.set_namespace_(request.namespace_());
-  wait.request.mutable_execution()->set_workflow_id(request.workflow_id());
-  wait.request.set_follow_runs(true);
-  auto* call = new StartCall(metrics_, partition, wait.waiter, response);
+  auto* call = new WaitingStart(metrics_, partition, start.waiter, response);
   if (!wrong.ok()) {
     call->Answer(wrong);
     return call;
   }
-  partition::StartRequest start;
-  start.request = request;
-  start.reply = [call, partition,
-                 wait = std::move(wait)](absl::StatusOr<v1::StartWorkflowResponse> started) mutable {
-    if (!started.ok()) return call->Answer(started.status());
-    wait.request.mutable_execution()->set_run_id(started->run_id());
-    call->Started(*std::move(started));
-    // The start is durable: whatever keeps the outcome away, it is no error of this call.
-    wait.reply = [call](absl::StatusOr<v1::GetResultResponse> outcome) {
-      if (outcome.ok()) call->Closed(*std::move(outcome));
-      call->Answer(absl::OkStatus());
-    };
-    partition->PutHere(std::move(wait));
+  start.request = Take(request);
+  start.reply = [call](absl::StatusOr<v1::StartWorkflowResponse> started) {
+    call->Answer(std::move(started));
   };
   partition->PutHere(std::move(start));
   return call;
 }
 
-namespace {
-
-// The answers of many starts, from the committer's thread and, for what is refused at once, from the call's
-// own.
-class Starts {
- public:
-  Starts(const Call& call, int starts, v1::StartWorkflowsResponse* response)
-      : call_(call), left_(starts), response_(response) {
-    for (int i = 0; i < starts; ++i) response->add_results();
-  }
-  void Answer(int i, absl::StatusOr<v1::StartWorkflowResponse> started) {
-    v1::StartWorkflowsResponse::Result& result = *response_->mutable_results(i);
-    if (started.ok()) {
-      *result.mutable_response() = *std::move(started);
-    } else {
-      result.set_code(started.status().raw_code());
-      result.set_message(std::string(started.status().message()));
-    }
-    // The last one sees what the others wrote.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) call_.Finish(absl::OkStatus());
-  }
-
- private:
-  const Call call_;
-  std::atomic<int> left_;
-  v1::StartWorkflowsResponse* const response_;
-};
-
-}  // namespace
-
 grpc::ServerUnaryReactor* WorkflowService::StartWorkflows(grpc::CallbackServerContext* context,
                                                           const v1::StartWorkflowsRequest* request,
                                                           v1::StartWorkflowsResponse* response) {
-  const Call call(context, Method::kStartMany, metrics_);
-  if (absl::Status s = Validate(*request, limits_); !s.ok()) return call.Finish(s);
-  const auto starts = std::make_shared<Starts>(call, request->starts_size(), response);
+  absl::Status wrong = Validate(*request, limits_);
+  if (wrong.ok()) wrong = ring_->AdmitAny();
+  if (!wrong.ok()) return Call(context, Method::kStartMany, metrics_).Finish(wrong);
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const auto starts = std::make_shared<ManyStarts>(metrics_, reactor, request->starts_size(), response);
   std::vector<std::vector<partition::Message>> messages(ring_->partitions());
   std::vector<partition::Partition*> partitions(ring_->partitions());
   for (int i = 0; i < request->starts_size(); ++i) {
     const v1::StartWorkflowRequest& one = request->starts(i);
-    absl::Status wrong = Validate(one, limits_);
-    if (wrong.ok()) wrong = ring_->Admit(one.namespace_(), one.workflow_id());
-    if (!wrong.ok()) {
-      starts->Answer(i, std::move(wrong));
+    partition::Partition& partition = ring_->PartitionFor(one.namespace_(), one.workflow_id());
+    std::vector<partition::Message>& its_messages = messages[partition.number()];
+    absl::Status wrong_one = ValidateInBatch(one, limits_);
+    if (wrong_one.ok()) {
+      wrong_one =
+          ring_->Admit(one.namespace_(), one.workflow_id(), static_cast<int64_t>(its_messages.size()));
+    }
+    if (!wrong_one.ok()) {
+      starts->Answer(i, std::move(wrong_one));
       continue;
     }
     partition::StartRequest message;
-    message.request = one;
+    message.request = Take(one);
     message.reply = [starts, i](absl::StatusOr<v1::StartWorkflowResponse> started) {
       starts->Answer(i, std::move(started));
     };
-    partition::Partition& partition = ring_->PartitionFor(one.namespace_(), one.workflow_id());
     partitions[partition.number()] = &partition;
-    messages[partition.number()].push_back(std::move(message));
+    its_messages.push_back(std::move(message));
   }
   for (size_t p = 0; p < messages.size(); ++p) {
     if (partitions[p] != nullptr) partitions[p]->Put(std::move(messages[p]));
   }
-  return call.reactor();
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* WorkflowService::SignalWorkflow(grpc::CallbackServerContext* context,

@@ -55,6 +55,13 @@ absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPt
           absl::StrCat("the server has ", sessions_.size(),
                        " worker sessions, the limit sessions_max; raise it or stop some workers"));
     }
+    if (resumed && (session->hello.namespace_() != hello.namespace_() ||
+                    session->hello.task_queue() != hello.task_queue())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "session_id '", hello.session_id(),
+          "' is that of a worker of another namespace or task queue; each worker process draws a "
+          "random one"));
+    }
     if (session->sink) {
       after.abort.emplace_back(session->sink, absl::AbortedError("another stream took over this session id"));
       Detach(*session, after);
@@ -63,6 +70,7 @@ absl::StatusOr<Dispatcher::Opened> Dispatcher::Open(v1::Hello hello, FrameSinkPt
     peer->session = session->number;
     peer->identity = hello.identity();
     peer->build_id = hello.build_id();
+    peer->ns = hello.namespace_();
     session->peer = std::move(peer);
     session->sink = std::move(sink);
     session->connected_ms = options_.now_ms();

@@ -20,6 +20,7 @@ struct Peer {
   SessionNumber session = 0;
   std::string identity;
   std::string build_id;
+  std::string ns;
 };
 using PeerPtr = std::shared_ptr<const Peer>;
 
@@ -81,8 +82,8 @@ class Upstream {
   virtual ~Upstream() = default;
   virtual uint32_t partitions() const = 0;
   virtual void Post(uint32_t partition, std::vector<Report> reports) = 0;
-  // The two halves of Post: after PostQuietly, Run must follow, which may decide on this thread what was posted.
-  // Without a lock held.
+  // The two halves of Post: after PostQuietly, Run must follow, which may decide on this thread what was
+  // posted. Without a lock held.
   virtual void PostQuietly(uint32_t partition, std::vector<Report> reports) = 0;
   virtual void Run(uint32_t partition) = 0;
   // Whether the partitions can take more from workers now. False: the session is asked to come back later.

@@ -279,7 +279,8 @@ Decision Decide(RunState& state, TakenOverInput input, const Env& env) {
   Transition t(state, env);
   auto it = state.open() ? state.tasks.find(input.token.seq()) : state.tasks.end();
   if (it == state.tasks.end() || it->second.attempt != input.token.attempt() ||
-      it->second.phase == TaskPhase::kRunning || it->second.phase == TaskPhase::kBackingOff) {
+      it->second.phase == TaskPhase::kRunning || it->second.phase == TaskPhase::kBackingOff ||
+      input.token.delivery() >= *env.next_delivery) {
     return t.Stale();
   }
   PendingTask& task = it->second;

@@ -169,11 +169,11 @@ constexpr Setting kSettings[] = {
           "Runs deleted by one such look, per partition."),
 
     Duration(kCalls, "long_poll_ms_max", &C::long_poll_ms_max, "1m", 0, kHour,
-             "Longest wait of one GetResult call; clients ask again."),
+             "Longest wait of one GetResult call, or of a start that waits; clients ask again."),
     Count(kCalls, "page_size_max", &C::page_size_max, "1000", 1, 100'000, "Runs in one page of a list."),
     Count(kCalls, "history_page_size_max", &C::history_page_size_max, "10000", 1, 1'000'000,
           "Events in one page of a history; a page also ends at about 1MiB."),
-    Count(kCalls, "starts_per_call_max", &C::starts_per_call_max, "1000", 1, 100'000,
+    Count(kCalls, "starts_per_call_max", &C::starts_per_call_max, "1000", 1, 10'000,
           "Runs started by one StartWorkflows call."),
     Count(kCalls, "list_rows_scanned_max", &C::list_rows_scanned_max, "100000", 100, 100'000'000,
           "Rows that one list or count call looks at before it returns what it has."),
@@ -184,7 +184,7 @@ constexpr Setting kSettings[] = {
     Count(kCalls, "watchers_max", &C::watchers_max, "1000", 0, 1'000'000,
           "Open WatchWorkflow streams, of the whole server."),
     Count(kCalls, "waiters_max", &C::waiters_max, "100000", 0, 10'000'000,
-          "GetResult calls that wait and WatchWorkflow streams, together, for each partition."),
+          "GetResult calls and starts that wait, and WatchWorkflow streams, together, for each partition."),
 };
 
 }  // namespace

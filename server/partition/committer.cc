@@ -155,8 +155,8 @@ bool Committer::Commit(std::vector<Staged>& taken, From from) {
 }
 
 // A full disk is expected: nothing was written, so wait for room and try the same again. Meanwhile new work
-// is refused (disk_full), and what was staged before waits. RESOURCE_EXHAUSTED: the server stops meanwhile, or
-// the caller must not wait.
+// is refused (disk_full), and what was staged before waits. RESOURCE_EXHAUSTED: the server stops meanwhile,
+// or the caller must not wait.
 absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches, From from) {
   for (;;) {
     absl::Status status = store_->Commit(batches);

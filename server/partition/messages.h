@@ -3,6 +3,7 @@
 #define PERDURE_SERVER_PARTITION_MESSAGES_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -13,7 +14,7 @@
 
 namespace perdure::partition {
 
-// Called exactly once, by the committer's thread, when what it says is durable. Must not block.
+// Called exactly once, by whoever commits, when what it says is durable. Must not block.
 template <typename T>
 using Reply = absl::AnyInvocable<void(absl::StatusOr<T>)>;
 
@@ -21,6 +22,10 @@ using Reply = absl::AnyInvocable<void(absl::StatusOr<T>)>;
 
 struct StartRequest {
   v1::StartWorkflowRequest request;
+  // Not 0: the reply waits for the run to close, until deadline_ms, and tells the outcome too. As in
+  // ResultRequest.
+  uint64_t waiter = 0;
+  int64_t deadline_ms = 0;
   Reply<v1::StartWorkflowResponse> reply;
 };
 struct SignalRequest {
@@ -80,6 +85,8 @@ struct ForRun {
   // Of the answer that brought it: acknowledged when the outcome is durable. 0: none.
   uint64_t session = 0;
   uint64_t answer_id = 0;
+  // Of the worker it comes from, who may name runs of this namespace only. Null: from dispatch itself.
+  std::shared_ptr<const std::string> ns = nullptr;
 };
 struct CoroutinesGone {
   uint64_t session = 0;

@@ -154,6 +154,7 @@ class Partition {
   void On(Forget& m);
   template <typename Input>
   void On(ForRun<Input>& m);
+  bool MayBeIn(const std::string& ns, uint64_t run);
   void On(CoroutinesGone& m);
   void On(RefillRequest& m);
   void On(RecordSession& m);
@@ -219,6 +220,8 @@ class Partition {
   // cache_.bytes(), for Admit.
   std::atomic<int64_t> cached_bytes_{0};
   absl::flat_hash_map<uint64_t, Interest> interest_;
+  // The server stops.
+  bool waits_ended_ = false;
   absl::flat_hash_map<uint64_t, uint64_t> waiter_runs_;
   absl::btree_set<std::pair<int64_t, uint64_t>> waiter_deadlines_;
 

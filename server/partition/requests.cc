@@ -60,7 +60,31 @@ void Partition::ReplyAfterCommit(Reply<T>& reply, absl::StatusOr<T> value) {
 
 // ---- clients ----
 
-void Partition::On(StartRequest& m) { ReplyAfterCommit(m.reply, Start(m.request)); }
+void Partition::On(StartRequest& m) {
+  absl::StatusOr<v1::StartWorkflowResponse> started = Start(m.request);
+  if (!started.ok() || m.waiter == 0) return ReplyAfterCommit(m.reply, std::move(started));
+  ResultRequest wait;
+  wait.request.set_namespace_(m.request.namespace_());
+  wait.request.mutable_execution()->set_workflow_id(m.request.workflow_id());
+  wait.request.mutable_execution()->set_run_id(started->run_id());
+  wait.request.set_follow_runs(true);
+  wait.deadline_ms = m.deadline_ms;
+  wait.waiter = m.waiter;
+  wait.reply = [reply = std::move(m.reply),
+                response = *std::move(started)](absl::StatusOr<v1::GetResultResponse> outcome) mutable {
+    // The server stops, and the start itself may be what it could not write: the client asks again.
+    if (absl::IsUnavailable(outcome.status())) return reply(outcome.status());
+    if (outcome.ok()) {
+      *response.mutable_outcome() = *std::move(outcome);
+    } else {
+      // It has started, whatever keeps the outcome away.
+      response.mutable_outcome()->set_status(v1::RUN_STATUS_RUNNING);
+      response.mutable_outcome()->set_run_id(response.run_id());
+    }
+    reply(std::move(response));
+  };
+  On(wait);
+}
 
 absl::StatusOr<v1::StartWorkflowResponse> Partition::Start(const v1::StartWorkflowRequest& request) {
   ASSIGN_OR_RETURN(const std::optional<Located> existing,
@@ -233,6 +257,10 @@ void Partition::On(ResultRequest& m) {
   if (result->has_value()) {
     return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(**std::move(result)));
   }
+  if (waits_ended_) {
+    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(
+                                         absl::UnavailableError("the server is stopping; ask again")));
+  }
   if (m.deadline_ms <= last_now_ms_) {
     return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(std::move(running)));
   }
@@ -319,8 +347,10 @@ void Partition::ExpireWaiters() {
 
 template <typename Input>
 void Partition::On(ForRun<Input>& m) {
-  // The token may name any run: one that is not there is stale.
-  absl::StatusOr<RunEntry*> entry = Acquire(m.run);
+  // The token may name any run: one that is not there is stale, and so is one of another namespace.
+  absl::StatusOr<RunEntry*> entry =
+      m.ns && !MayBeIn(*m.ns, m.run) ? absl::StatusOr<RunEntry*>(absl::NotFoundError("not in the namespace"))
+                                     : Acquire(m.run);
   bool stale = !entry.ok();
   if constexpr (std::is_same_v<Input, engine::TakenOverInput>) {
     const v1::WorkToken token = m.input.token;
@@ -344,6 +374,13 @@ void Partition::On(ForRun<Input>& m) {
     if (!stale) Run(**entry, std::move(m.input));
   }
   if (m.answer_id != 0) staged_.acks[m.session].push_back(m.answer_id);
+}
+
+// Whether a worker of the namespace may speak of the run. What is not in memory is not read for one who may
+// not.
+bool Partition::MayBeIn(const std::string& ns, uint64_t run) {
+  if (const RunEntry* entry = cache_.Find(run)) return entry->state.started().namespace_() == ns;
+  return store_->Get(storage::ListKey(number_, ns, run)).ok();
 }
 
 // An item that waits on disk: a refill finds it by its queue.
@@ -422,6 +459,7 @@ void Partition::On(RecordSession& m) {
 }
 
 void Partition::On(EndWaits&) {
+  waits_ended_ = true;
   const absl::Status stopping = absl::UnavailableError("the server is stopping; ask again");
   for (auto& [run, interest] : std::exchange(interest_, {})) {
     for (Waiter& w : interest.waiters)

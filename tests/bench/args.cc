@@ -76,6 +76,7 @@ std::string Problem(const Args& args) {
   if (!args.server.empty() && workload->kind != Workload::Kind::kClosedLoop) {
     return "workload " + args.workload + " stops and starts its daemon: leave --server away";
   }
+  if (args.ring && !args.server.empty()) return "--ring has no use with --server: it runs on this machine";
   if (args.ring && !workload->ring) return "the bare ring does not know workload " + args.workload;
   if (!args.server.empty() && !args.daemon_args.empty()) return "--daemon-arg has no use with --server";
   if (args.server.empty() && !args.server_http.empty()) return "--server-http has no use without --server";

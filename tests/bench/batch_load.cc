@@ -4,16 +4,20 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <mutex>
 #include <thread>
 
 #include "perdure/v1/workflow_service.grpc.pb.h"
-#include "tests/bench/environment.h"
+#include "tests/bench/wait.h"
 
 namespace perdure::bench {
 namespace {
 
 constexpr std::chrono::seconds kCallDeadline{60};
+constexpr std::chrono::milliseconds kRetryAfter{20};
+constexpr std::chrono::duration<double> kPatience{900};
+constexpr std::chrono::duration<double> kPollInterval{0.01};
 
 class Batches {
  public:
@@ -25,8 +29,17 @@ class Batches {
 
   std::vector<Finished> Run() {
     std::vector<std::thread> threads;
+    running_ = options_.calls;
     for (int i = 0; i < options_.calls; ++i) threads.emplace_back([this] { Drive(); });
+    std::exception_ptr interrupted;
+    try {
+      WaitUntil([&] { return running_ == 0; }, kPatience, kPollInterval);
+    } catch (...) {
+      interrupted = std::current_exception();
+    }
+    stopped_ = true;
     for (std::thread& thread : threads) thread.join();
+    if (interrupted) std::rethrow_exception(interrupted);
     if (!problem_.empty()) throw BenchError("a start failed: " + problem_);
     return std::move(calls_);
   }
@@ -35,17 +48,35 @@ class Batches {
   void Drive() {
     for (;;) {
       const int64_t first = next_.fetch_add(options_.batch);
-      if (first >= options_.total || failed_) return;
+      if (first >= options_.total) break;
       const int64_t end = std::min<int64_t>(first + options_.batch, options_.total);
       v1::StartWorkflowsRequest request;
       for (int64_t n = first; n < end; ++n) Fill(n, *request.add_starts());
-      grpc::ClientContext context;
-      context.set_deadline(std::chrono::system_clock::now() + kCallDeadline);
-      v1::StartWorkflowsResponse response;
-      const Clock::time_point begin = Clock::now();
-      const grpc::Status status = stub_->StartWorkflows(&context, request, &response);
-      Note({begin, Clock::now()}, status.ok() ? FirstProblem(response) : status.error_message());
+      while (!stopped_ && request.starts_size() > 0) Call(request);
     }
+    --running_;
+  }
+
+  // Those that were refused for now stay in the request.
+  void Call(v1::StartWorkflowsRequest& request) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + kCallDeadline);
+    v1::StartWorkflowsResponse response;
+    const Clock::time_point begin = Clock::now();
+    const grpc::Status status = stub_->StartWorkflows(&context, request, &response);
+    v1::StartWorkflowsRequest again;
+    std::string problem = status.ok() ? "" : status.error_message();
+    for (int i = 0; i < response.results_size(); ++i) {
+      const auto& result = response.results(i);
+      if (result.code() == grpc::StatusCode::RESOURCE_EXHAUSTED) {
+        *again.add_starts() = request.starts(i);
+      } else if (result.code() != 0) {
+        problem = result.message();
+      }
+    }
+    Note({begin, Clock::now()}, problem);
+    if (again.starts_size() > 0) std::this_thread::sleep_for(kRetryAfter);
+    request.Swap(&again);
   }
 
   void Fill(int64_t number, v1::StartWorkflowRequest& start) const {
@@ -57,18 +88,11 @@ class Batches {
     start.mutable_input()->set_data(std::string(workload_.input));
   }
 
-  static std::string FirstProblem(const v1::StartWorkflowsResponse& response) {
-    for (const auto& result : response.results()) {
-      if (result.code() != 0) return result.message();
-    }
-    return "";
-  }
-
   void Note(Finished call, const std::string& problem) {
     const std::lock_guard lock(mutex_);
     calls_.push_back(call);
     if (problem.empty()) return;
-    failed_ = true;
+    stopped_ = true;
     if (problem_.empty()) problem_ = problem;
   }
 
@@ -76,7 +100,8 @@ class Batches {
   const BatchLoadOptions options_;
   const std::unique_ptr<v1::WorkflowService::Stub> stub_;
   std::atomic<int64_t> next_{0};
-  std::atomic<bool> failed_{false};
+  std::atomic<bool> stopped_{false};
+  std::atomic<int> running_{0};
   std::mutex mutex_;
   std::vector<Finished> calls_;  // guarded by mutex_
   std::string problem_;          // guarded by mutex_

@@ -19,8 +19,8 @@ struct BatchLoadOptions {
   int calls = 4;
 };
 
-// Returns when all of them have been acknowledged, with the time of each call. Throws BenchError when one was
-// refused.
+// Returns when all of them have been acknowledged, with the time of each call. Starts that the server has no
+// room for are repeated. Throws BenchError when one was refused for good.
 std::vector<Finished> StartInBatches(const Workload& workload, const BatchLoadOptions& options);
 
 }  // namespace perdure::bench

@@ -1,7 +1,7 @@
 // perdure-hot-path WORKLOAD RUNS: the server's way from a start to a result, with all that the daemon does to
 // requests and frames except gRPC, in one thread and in lockstep, so that the same arguments execute the same
-// instructions: a stand-in for a worker answers all that one round delivered, and one commit makes all of that
-// durable. What a task costs in instructions is counted by callgrind, from ServerTurn down; see
+// instructions: a stand-in for a worker answers all that one round delivered, and one commit makes all of
+// that durable. What a task costs in instructions is counted by callgrind, from ServerTurn down; see
 // instructions_test.
 //
 // Prints what was done: "chain10 runs=64 tasks=640 rounds=22".
@@ -153,8 +153,7 @@ class HotPath {
     dispatch.server_epoch = kEpoch;
     ring_ = std::make_unique<api::Ring>(api::RingOptions{65'536, 10'000, NowMs});
     committer_ = std::make_unique<partition::Committer>(store_.get(), ring_.get(), partition, DieOfStorage);
-    partition_ =
-        std::make_unique<partition::Partition>(0, store_.get(), committer_.get(), partition, kEpoch);
+    partition_ = std::make_unique<partition::Partition>(0, store_.get(), committer_.get(), partition, kEpoch);
     dispatcher_ = std::make_unique<dispatch::Dispatcher>(dispatch, ring_.get(), std::vector<std::string>());
     ring_->Connect({{partition_.get()}, committer_.get(), dispatcher_.get(), nullptr, nullptr, nullptr});
     Require(partition_->Recover(false).ok(), "cannot recover");
@@ -196,8 +195,8 @@ class HotPath {
     start.request.set_task_queue(kQueue);
     start.request.mutable_input()->set_encoding("json");
     start.request.mutable_input()->set_data(std::string(workload_.input));
-    start.reply = [this, id = start.request.workflow_id()](
-                      absl::StatusOr<v1::StartWorkflowResponse> started) {
+    start.reply = [this,
+                   id = start.request.workflow_id()](absl::StatusOr<v1::StartWorkflowResponse> started) {
       Require(started.ok(), started.status().ToString());
       v1::WorkflowExecution& run = started_.emplace_back();
       run.set_workflow_id(id);

@@ -17,8 +17,9 @@
 namespace perdure::bench {
 namespace {
 
-// Stream messages there and back in one run of steps10: ten steps, and the activation with its answer.
-constexpr double kRoundTripsPerRun = 11;
+// Messages there and back in one run of steps10: ten steps, the activation with its answer, and the client's
+// call.
+constexpr double kRoundTripsPerRun = 12;
 
 struct StoreFigures {
   double p50_ms = 0;

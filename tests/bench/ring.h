@@ -7,8 +7,9 @@
 
 namespace perdure::bench {
 
-// About what one transition of chain10 writes, key and all.
-inline constexpr int kRingEntryBytes = 120;
+// About what one transition of chain10 writes, and the key that goes with each.
+inline constexpr int kRingEntryBytes = 100;
+inline constexpr int kRingKeyBytes = 19;
 
 struct RingLoad {
   int concurrency = 1;

@@ -47,7 +47,11 @@ class RingStream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::Ser
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) return Finish(grpc::Status::OK);
+    if (!ok) {
+      std::lock_guard lock(mutex_);
+      finished_ = true;
+      return Finish(grpc::Status::OK);
+    }
     receive_(this, in_);
     StartRead(&in_);
   }
@@ -61,7 +65,7 @@ class RingStream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::Ser
 
  private:
   void Flush() {
-    if (writing_ || next_.ByteSizeLong() == 0) return;
+    if (writing_ || finished_ || next_.ByteSizeLong() == 0) return;
     writing_ = true;
     out_.Clear();
     out_.Swap(&next_);
@@ -74,6 +78,7 @@ class RingStream final : public grpc::ServerBidiReactor<v1::WorkerFrame, v1::Ser
   v1::ServerFrame next_;  // guarded by mutex_, as all that follows
   v1::ServerFrame out_;
   bool writing_ = false;
+  bool finished_ = false;
 };
 
 class Ring {

@@ -107,9 +107,10 @@ Report RunSleepers(const Args& args, const Workload& workload) {
   const auto runs = static_cast<double>(count);
   Headline headline;
   headline.workload = &workload;
-  headline.concurrency = setup.concurrency();
+  headline.concurrency = BatchLoadOptions().calls;
   headline.seconds = asleep.asleep_s;
   headline.workflows_per_s = runs / asleep.start_s;
+  // Of a call that starts some hundred runs.
   headline.latency_ms = LatenciesMs(asleep.calls, window.begin(), Clock::now());
   // With what checkpoints and evictions cost afterwards.
   headline.server_cpu_us_per_task =
@@ -129,7 +130,9 @@ Report RunSleepers(const Args& args, const Workload& workload) {
   AddRestarts(report, setup, args.settle_seconds);
   report.Add("disk_bytes_per_run", setup.server().TableBytes() / runs, 1);
   AddCosts(report, spent, runs);
-  AddCounts(report, {count, count, 0, 0});
+  LoadCounts counts;
+  counts.started = counts.finished = count;
+  AddCounts(report, counts);
   setup.AddTo(report);
   report.AddAll(machine);
   return report;

@@ -94,6 +94,41 @@ TEST_F(ClientGoneTest, AStartGoesOnWithoutItsClient) {
   server().store().Inject(storage::FaultPlan());
 }
 
+TEST_F(ClientGoneTest, AStartThatWaitsIsForgottenAlsoWhileItIsCommitted) {
+  Start("warm-up");
+  std::mutex mu;
+  std::condition_variable cv;
+  bool arrived = false;
+  bool go_on = false;
+  server().store().Inject(storage::FaultPlan().OnCommit([&] {
+    std::unique_lock lock(mu);
+    arrived = true;
+    cv.notify_all();
+    cv.wait(lock, [&] { return go_on; });
+  }));
+  grpc::ClientContext context;
+  std::thread starter([&] {
+    v1::StartWorkflowRequest request = StartOf("order-1");
+    request.set_wait_ms(60'000);
+    v1::StartWorkflowResponse response;
+    EXPECT_EQ(client().StartWorkflow(&context, request, &response).error_code(), grpc::StatusCode::CANCELLED);
+  });
+  {
+    std::unique_lock lock(mu);
+    cv.wait(lock, [&] { return arrived; });
+  }
+  context.TryCancel();
+  starter.join();
+  {
+    std::lock_guard lock(mu);
+    go_on = true;
+  }
+  cv.notify_all();
+  EXPECT_TRUE(Eventually([&] { return Metric("perdure_partition_runs_started_total") == 2; }));
+  EXPECT_TRUE(Eventually([&] { return Metric("perdure_partition_waiters") == 0; }));
+  ExpectWorks();
+}
+
 TEST_F(ClientGoneTest, AWorkersStreamIsLostAndItsWorkReturned) {
   options.dispatch.reconnect_grace_ms = 50;
   Start("order-1");

@@ -90,6 +90,40 @@ TEST_F(LimitsTest, ARequestOfVeryManyEntriesIsNotParsed) {
   ExpectWorks();
 }
 
+TEST_F(LimitsTest, ABatchOfVeryManyStartsIsNotParsed) {
+  v1::StartWorkflowsRequest request;
+  for (int i = 0; i < 1'000'000; ++i) request.add_starts();
+  v1::StartWorkflowsResponse response;
+  grpc::ClientContext context;
+  EXPECT_THAT(client().StartWorkflows(&context, request, &response),
+              Says(grpc::StatusCode::INVALID_ARGUMENT, "2000 starts"));
+  request.clear_starts();
+  for (int i = 0; i < 200'000; ++i) {
+    if (i % 1'000 == 0) *request.add_starts() = StartOf("order-" + std::to_string(i));
+    request.mutable_starts(i / 1'000)->mutable_retry_policy()->add_non_retryable_types("");
+  }
+  grpc::ClientContext inside;
+  EXPECT_THAT(client().StartWorkflows(&inside, request, &response),
+              Says(grpc::StatusCode::INVALID_ARGUMENT, "entries in all their lists"));
+  ExpectWorks();
+}
+
+TEST_F(LimitsTest, ABatchDoesNotPassTheMailboxsLimit) {
+  options.mailbox_items_max = 10;
+  options.partitions = 1;
+  v1::StartWorkflowsRequest request;
+  for (int i = 0; i < 100; ++i) *request.add_starts() = StartOf("order-" + std::to_string(i));
+  v1::StartWorkflowsResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(client().StartWorkflows(&context, request, &response).ok());
+  int started = 0;
+  for (const auto& result : response.results()) started += result.code() == 0;
+  EXPECT_EQ(started, 11);
+  EXPECT_EQ(response.results(99).code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(response.results(99).message(), HasSubstr("mailbox_items_max"));
+  EXPECT_EQ(server().Metrics()["perdure_api_refused_starts_total"], 89);
+}
+
 // The largest of all that Validate lets pass.
 TEST_F(LimitsTest, TheLargestValidRequestGetsThrough) {
   v1::SignalWithStartWorkflowRequest request;

@@ -63,6 +63,50 @@ TEST_F(WorkerStreamTest, AnAnswerOfAnEarlierDeliveryChangesNothing) {
   EXPECT_EQ(Result("order-1").result().data(), "right");
 }
 
+// What a worker of another namespace could guess.
+TEST_F(WorkerStreamTest, AWorkerAnswersForItsOwnNamespaceOnly) {
+  Start("order-1");
+  RawWorker worker(channel(), hello_);
+  const v1::Activation activation = worker.NextActivation();
+  v1::Command step;
+  step.mutable_run_step()->set_seq(1);
+  step.mutable_run_step()->set_name("reserve");
+  const uint64_t advanced = worker.Advance(activation, {step, ScheduleTaskOf(2, "charge")});
+  const v1::TaskDelivery task = worker.NextTask();
+  ASSERT_TRUE(worker.WaitForAck(advanced));
+
+  v1::Hello stranger = WorkerHello("stranger").Workflows({"order"}).Tasks({"charge"});
+  stranger.set_namespace_("other");
+  v1::WorkToken made_up = task.token();
+  made_up.set_delivery(task.token().delivery() + 1'000);
+  stranger.add_tasks_in_hand();
+  *stranger.mutable_tasks_in_hand(0)->mutable_token() = made_up;
+  RawWorker other(channel(), stranger);
+  v1::WorkerFrame frame;
+  v1::StepAnswer& answer = *frame.add_step_answers();
+  answer.set_answer_id(77);
+  *answer.mutable_token() = activation.token();
+  answer.mutable_step()->set_seq(1);
+  answer.mutable_step()->mutable_result()->set_data("forged");
+  ASSERT_TRUE(other.Write(frame));
+  EXPECT_TRUE(other.WaitForAck(77));
+  other.AnswerTask(made_up, "forged");
+
+  worker.AnswerTask(task.token(), "paid");
+  const v1::Activation next = worker.NextActivation();
+  ASSERT_THAT(next.events(), SizeIs(1));
+  EXPECT_EQ(next.events(0).task_completed().result().data(), "paid");
+
+  // Nor is a session to be had by its id.
+  v1::Hello thief = hello_;
+  thief.set_namespace_("other");
+  RawWorker third(channel());
+  ASSERT_TRUE(third.WriteHello(thief));
+  const grpc::Status refused = third.WaitForEnd();
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), HasSubstr("session_id 'w'"));
+}
+
 TEST_F(WorkerStreamTest, ASecondStreamTakesOverTheSession) {
   Start("order-1");
   RawWorker first(channel(), hello_);

@@ -116,6 +116,83 @@ TEST_F(WorkflowServiceTest, AStartThatWaitsInVainHasStartedAllTheSame) {
   EXPECT_THAT(TryStart(request, &response), Says(grpc::StatusCode::INVALID_ARGUMENT, "workflow_type"));
 }
 
+TEST_F(WorkflowServiceTest, AStartThatCannotWaitHasStartedAllTheSame) {
+  options.partition.waiters_max = 0;
+  v1::StartWorkflowRequest request = StartOf("order-1");
+  request.set_wait_ms(20'000);
+  v1::StartWorkflowResponse response;
+  ASSERT_TRUE(TryStart(request, &response).ok());
+  EXPECT_TRUE(response.started());
+  EXPECT_EQ(response.outcome().status(), v1::RUN_STATUS_RUNNING);
+  EXPECT_EQ(response.outcome().run_id(), response.run_id());
+}
+
+TEST_F(WorkflowServiceTest, AStartThatWaitsForARunThatIsThereHearsOfThatOne) {
+  const std::string run_id = Start("order-1");
+  RawWorker worker(channel(), WorkerHello("w").Workflows({"order"}));
+  v1::StartWorkflowRequest request = StartOf("order-1");
+  request.set_id_conflict_policy(v1::ID_CONFLICT_POLICY_USE_EXISTING);
+  request.set_wait_ms(20'000);
+  v1::StartWorkflowResponse response;
+  std::thread start([&] { EXPECT_TRUE(TryStart(request, &response).ok()); });
+  worker.Advance(worker.NextActivation(), {CompleteWith("done")});
+  start.join();
+  EXPECT_FALSE(response.started());
+  EXPECT_EQ(response.run_id(), run_id);
+  EXPECT_EQ(response.outcome().result().data(), "done");
+}
+
+TEST_F(WorkflowServiceTest, AServerThatStopsDoesNotWaitForStartsThatWait) {
+  v1::StartWorkflowRequest request = StartOf("order-1");
+  request.set_wait_ms(60'000);
+  grpc::Status status;
+  std::thread start([&] {
+    v1::StartWorkflowResponse response;
+    status = TryStart(request, &response);
+  });
+  EXPECT_TRUE(Eventually([&] { return server().Metrics()["perdure_partition_waiters"] == 1; }));
+  server().Stop(20'000);
+  start.join();
+  EXPECT_THAT(status, Says(grpc::StatusCode::UNAVAILABLE, "stopping"));
+}
+
+TEST_F(WorkflowServiceTest, OnlyASingleStartWaits) {
+  v1::StartWorkflowRequest request = StartOf("order-1");
+  request.set_wait_ms(-1);
+  v1::StartWorkflowResponse response;
+  EXPECT_THAT(TryStart(request, &response), Says(grpc::StatusCode::INVALID_ARGUMENT, "wait_ms"));
+  request.set_wait_ms(10);
+  v1::StartWorkflowsRequest many;
+  *many.add_starts() = request;
+  v1::StartWorkflowsResponse started;
+  grpc::ClientContext context;
+  ASSERT_TRUE(client().StartWorkflows(&context, many, &started).ok());
+  EXPECT_EQ(started.results(0).code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(started.results(0).message(), HasSubstr("wait_ms is 10"));
+  v1::SignalWithStartWorkflowRequest signal;
+  *signal.mutable_start() = request;
+  signal.set_signal_name("paid");
+  v1::SignalWithStartWorkflowResponse signalled;
+  grpc::ClientContext signal_context;
+  EXPECT_THAT(client().SignalWithStartWorkflow(&signal_context, signal, &signalled),
+              Says(grpc::StatusCode::INVALID_ARGUMENT, "start.wait_ms is 10"));
+}
+
+TEST_F(WorkflowServiceTest, StartsOfOneIdInOneCallAreTakenInTheirOrder) {
+  v1::StartWorkflowsRequest request;
+  for (int i = 0; i < 3; ++i) *request.add_starts() = StartOf("order-1");
+  request.mutable_starts(0)->set_request_id("a");
+  request.mutable_starts(1)->set_request_id("a");
+  request.mutable_starts(2)->set_request_id("b");
+  v1::StartWorkflowsResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(client().StartWorkflows(&context, request, &response).ok());
+  EXPECT_TRUE(response.results(0).response().started());
+  EXPECT_EQ(response.results(1).response().run_id(), response.results(0).response().run_id());
+  EXPECT_FALSE(response.results(1).response().started());
+  EXPECT_EQ(response.results(2).code(), grpc::StatusCode::ALREADY_EXISTS);
+}
+
 TEST_F(WorkflowServiceTest, ManyStartsInOneCallSucceedAndFailEachForItself) {
   Start("order-3");
   v1::StartWorkflowsRequest request;

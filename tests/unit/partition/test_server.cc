@@ -45,7 +45,10 @@ Answer<v1::StartWorkflowResponse> TestServer::Start(v1::StartWorkflowRequest req
   Answer<v1::StartWorkflowResponse> answer;
   const std::string ns = request.namespace_().empty() ? kNamespace : request.namespace_();
   const uint32_t partition = PartitionOf(ns, request.workflow_id(), partitions_wanted_);
-  Put(StartRequest{std::move(request), answer.reply()}, partition);
+  StartRequest start;
+  start.request = std::move(request);
+  start.reply = answer.reply();
+  Put(std::move(start), partition);
   return answer;
 }
 

@@ -215,6 +215,30 @@ TEST_P(StoreContract, RunsAreFoundAmongOthers) {
 }
 
 // Random writes against a plain map, with snapshots held across them and the store reopened now and then.
+// What partitions do all day: histories grow in turns, and whole ones go.
+TEST_P(StoreContract, RangesOfLogsAreDeletedAmongTheirWrites) {
+  for (uint64_t round = 0; round < 50; ++round) {
+    Batch batch;
+    for (uint64_t run = 0; run < 100; ++run) batch.Put(LogKey(1, (run * 37 + round) % 100, round), "event");
+    if (round % 5 == 1) {
+      const KeyRange logs = LogRange(1, round);
+      batch.DeleteRange(logs.begin, logs.end);
+      batch.DeleteRange(LogKey(1, round + 1, 0), LogKey(1, round + 1, round));
+      batch.Put(LogKey(1, round, round), "again");
+    }
+    ASSERT_TRUE(store().Commit({&batch}).ok());
+  }
+  const auto events = [&](uint64_t run) {
+    const KeyRange logs = LogRange(1, run);
+    int n = 0;
+    for (auto it = store().Scan(logs.begin, logs.end); it->Valid(); it->Next()) ++n;
+    return n;
+  };
+  EXPECT_EQ(events(99), 50);
+  EXPECT_EQ(events(46), 4) << "those from round 46 on, written again";
+  EXPECT_EQ(events(47), 4) << "all before round 46 went";
+}
+
 TEST_P(StoreContract, BehavesLikeAMap) {
   const uint32_t seed = std::random_device{}();
   SCOPED_TRACE(absl::StrCat("seed ", seed));

@@ -208,12 +208,19 @@ class Client {
   }
 
   // Starts a run and waits for its result, in one call of the server if the run is quick:
-  //   Fulfilment done = client.Execute(OrderFulfillment, order);
-  // Throws as Start and Handle::Result do.
+  //   Fulfilment done = client.Execute(OrderFulfillment, order, StartOptions().WorkflowId("order-42"));
+  // Throws as Start does, and then as Handle::Result. While the server cannot be reached it asks again for
+  // ClientOptions::Deadline after the first long poll, then throws as Start does: the run may have started,
+  // so give it a workflow id if that matters; the error names it.
   template <class R, class... Args>
   R Execute(const Workflow<R(Args...)>& workflow, std::type_identity_t<Args>... args) {
     return FromPayload<R>(
         core_->Execute(std::string(workflow.Name()), StartOptions(), detail::EncodeArgs(args...)));
+  }
+  template <class R, class... Args>
+  R Execute(const Workflow<R(Args...)>& workflow, const StartOptions& options,
+            std::type_identity_t<Args>... args) {
+    return FromPayload<R>(core_->Execute(std::string(workflow.Name()), options, detail::EncodeArgs(args...)));
   }
   template <class R, class... Args, class... Given>
     requires detail::OptionsLast<StartOptions, Given...>

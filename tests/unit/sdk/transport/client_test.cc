@@ -216,6 +216,7 @@ TEST_F(ClientTest, ExecutesInOneCall) {
   Client& client = Make(ClientOptions().LongPoll(milliseconds(1500)));
   EXPECT_EQ(client.Execute(Fulfil, Order{"o-1", 3}), "shipped");
   EXPECT_EQ(client.Execute(Fulfil, Order{"o-1", 3}, StartOptions().WorkflowId("order-42")), "shipped");
+  EXPECT_EQ(client.Execute(Fulfil, StartOptions().WorkflowId("order-43"), Order{"o-1", 3}), "shipped");
 }
 
 TEST_F(ClientTest, ExecutesARunThatTakesLonger) {
