@@ -135,6 +135,7 @@ TEST_F(WorkflowServiceTest, AStartThatWaitsForARunThatIsThereHearsOfThatOne) {
   request.set_wait_ms(20'000);
   v1::StartWorkflowResponse response;
   std::thread start([&] { EXPECT_TRUE(TryStart(request, &response).ok()); });
+  EXPECT_TRUE(Eventually([&] { return server().Metrics()["perdure_partition_waiters"] == 1; }));
   worker.Advance(worker.NextActivation(), {CompleteWith("done")});
   start.join();
   EXPECT_FALSE(response.started());
@@ -146,6 +147,8 @@ TEST_F(WorkflowServiceTest, AServerThatStopsDoesNotWaitForStartsThatWait) {
   v1::StartWorkflowRequest request = StartOf("order-1");
   request.set_wait_ms(60'000);
   grpc::Status status;
+  // Made by this thread, before another one uses it.
+  client();
   std::thread start([&] {
     v1::StartWorkflowResponse response;
     status = TryStart(request, &response);
