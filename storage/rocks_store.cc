@@ -168,8 +168,7 @@ absl::Status Rocks::Ready() {
 }
 
 // In the order of the keys, as far as no range is deleted in between: the memtable finds the place of a key
-// from where it put the one before, and the runs of a commit stand in no order. That halved what a commit
-// costs (tests/bench/instructions_test).
+// from where it put the one before, and the runs of a commit stand in no order (docs/performance.md).
 void Rocks::Gather(const std::vector<const Batch*>& batches) {
   batch_.Clear();
   sorted_.clear();

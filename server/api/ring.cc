@@ -85,13 +85,6 @@ class ToMessage {
   const uint64_t session_;
 };
 
-std::vector<Message> ToMessages(std::vector<Report>& reports) {
-  std::vector<Message> messages;
-  messages.reserve(reports.size());
-  for (Report& report : reports) messages.push_back(std::visit(ToMessage(report.peer), report.what));
-  return messages;
-}
-
 }  // namespace
 
 void Ring::Release(std::vector<Work> work, Acks acks) {
@@ -99,11 +92,10 @@ void Ring::Release(std::vector<Work> work, Acks acks) {
 }
 
 void Ring::Post(uint32_t partition, std::vector<Report> reports) {
-  parts_.partitions[partition]->Put(ToMessages(reports));
-}
-
-void Ring::PostQuietly(uint32_t partition, std::vector<Report> reports) {
-  parts_.partitions[partition]->PutQuietly(ToMessages(reports));
+  std::vector<Message> messages;
+  messages.reserve(reports.size());
+  for (Report& report : reports) messages.push_back(std::visit(ToMessage(report.peer), report.what));
+  parts_.partitions[partition]->Put(std::move(messages));
 }
 
 bool Ring::HasRoom() const {

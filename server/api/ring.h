@@ -60,8 +60,6 @@ class Ring : public partition::Outbox, public dispatch::Upstream {
   // ---- dispatch::Upstream ----
   uint32_t partitions() const override { return static_cast<uint32_t>(parts_.partitions.size()); }
   void Post(uint32_t partition, std::vector<dispatch::Report> reports) override;
-  void PostQuietly(uint32_t partition, std::vector<dispatch::Report> reports) override;
-  void Run(uint32_t partition) override { parts_.partitions[partition]->RunHere(); }
   bool HasRoom() const override;
   bool RequestHistory(const dispatch::HistoryRead& read) override;
 

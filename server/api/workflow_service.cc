@@ -205,7 +205,7 @@ grpc::ServerUnaryReactor* WorkflowService::Change(grpc::CallbackServerContext* c
     if (result.ok()) *response = *std::move(result);
     call.Finish(result.status());
   };
-  partition.PutHere(std::move(message));
+  partition.Put(std::move(message));
   return call.reactor();
 }
 
@@ -249,7 +249,7 @@ grpc::ServerUnaryReactor* WorkflowService::StartAndWait(grpc::CallbackServerCont
   start.reply = [call](absl::StatusOr<v1::StartWorkflowResponse> started) {
     call->Answer(std::move(started));
   };
-  partition->PutHere(std::move(start));
+  partition->Put(std::move(start));
   return call;
 }
 
@@ -337,7 +337,7 @@ grpc::ServerUnaryReactor* WorkflowService::GetResult(grpc::CallbackServerContext
     call->Fail(wrong);
   } else {
     message.reply = [call](absl::StatusOr<v1::GetResultResponse> result) { call->Answer(std::move(result)); };
-    partition->PutHere(std::move(message));
+    partition->Put(std::move(message));
   }
   return call;
 }
@@ -358,7 +358,7 @@ grpc::ServerUnaryReactor* WorkflowService::DescribeWorkflow(grpc::CallbackServer
     }
     call.Finish(result.status());
   };
-  ring_->PartitionFor(request->namespace_(), workflow_id).PutHere(std::move(message));
+  ring_->PartitionFor(request->namespace_(), workflow_id).Put(std::move(message));
   return call.reactor();
 }
 

@@ -75,19 +75,6 @@ void Dispatcher::Finish(After& after) {
   }
 }
 
-// What is reported first is looked at last: it may be decided and committed right here, and nobody is to wait
-// for that who was to be woken anyway.
-void Dispatcher::FinishHere(After& after) {
-  std::vector<uint32_t> partitions;
-  for (auto& [partition, reports] : after.reports) {
-    upstream_->PostQuietly(partition, std::move(reports));
-    partitions.push_back(partition);
-  }
-  after.reports.clear();
-  Finish(after);
-  for (const uint32_t partition : partitions) upstream_->Run(partition);
-}
-
 Queue& Dispatcher::GetQueue(const std::string& key, WorkKind kind) {
   std::unique_ptr<Queue>& queue = queues_[key];
   if (!queue) {

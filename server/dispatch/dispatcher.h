@@ -200,8 +200,6 @@ class Dispatcher {
   // Tells the partitions while the lock is held: where the order of several threads' reports matters.
   void PostNow(After& after) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Finish(After& after) ABSL_LOCKS_EXCLUDED(mu_);
-  // The same, for a thread that may decide what it reports.
-  void FinishHere(After& after) ABSL_LOCKS_EXCLUDED(mu_);
 
   const DispatchOptions options_;
   Upstream* const upstream_;

@@ -130,7 +130,7 @@ absl::Status Dispatcher::Receive(SessionNumber number, const FrameSink* sink, v1
     ContinueReading(*session, after);
     if (session->HasOutgoing()) after.wake.insert(session->sink);
   }
-  FinishHere(after);
+  Finish(after);
   return absl::OkStatus();
 }
 

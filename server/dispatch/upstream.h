@@ -75,17 +75,13 @@ struct HistoryRead {
   int64_t through = 0;
 };
 
-// Thread-safe. Calls must not block, and except for Run must not call back into dispatch. Post may be called
-// with dispatch's lock held.
+// Thread-safe; calls must not block and must not call back into dispatch. Post may be called with dispatch's
+// lock held.
 class Upstream {
  public:
   virtual ~Upstream() = default;
   virtual uint32_t partitions() const = 0;
   virtual void Post(uint32_t partition, std::vector<Report> reports) = 0;
-  // The two halves of Post: after PostQuietly, Run must follow, which may decide on this thread what was
-  // posted. Without a lock held.
-  virtual void PostQuietly(uint32_t partition, std::vector<Report> reports) = 0;
-  virtual void Run(uint32_t partition) = 0;
   // Whether the partitions can take more from workers now. False: the session is asked to come back later.
   virtual bool HasRoom() const = 0;
   // Have one chunk of it read and handed to Dispatcher::SendHistory, by another thread. False: not now.

@@ -114,7 +114,7 @@ void Partition::AdvanceCheckpoint() {
     StageDerived(entry);
   }
   if (to_checkpoint_.empty()) EndCheckpoint();
-  Flush(Committer::From::kElsewhere);
+  Flush();
 }
 
 void Partition::BeginCheckpoint() {
@@ -168,7 +168,7 @@ void Partition::EndCheckpoint() {
 
 // ---- eviction ----
 
-void Partition::Evict(Committer::From from) {
+void Partition::Evict() {
   const auto budget = static_cast<size_t>(options_.run_cache_bytes_max);
   if (cache_.bytes() <= budget) return;
   const uint64_t committed = committed_.load(std::memory_order_acquire);
@@ -185,7 +185,7 @@ void Partition::Evict(Committer::From from) {
     }
     return true;
   });
-  Flush(from);
+  Flush();
 }
 
 // ---- retention ----

@@ -39,18 +39,16 @@ void Committer::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Committer::Submit(Staged staged, From from) {
+void Committer::Submit(Staged staged) {
   if (staged.empty()) return;
   std::vector<Staged> taken;
   {
     base::MutexLock lock(&mu_);
-    while (threaded_ && from != From::kHere && staged_bytes_ > staged_bytes_max_ && !give_up_) {
-      room_cv_.Wait(&mu_);
-    }
+    while (threaded_ && staged_bytes_ > staged_bytes_max_ && !give_up_) room_cv_.Wait(&mu_);
     staged_bytes_ += static_cast<int64_t>(staged.batch.bytes());
     metrics_.staged_bytes.Set(staged_bytes_);
     staged_.push_back(std::move(staged));
-    if (!threaded_ || from != From::kHere || committing_ || staged_.size() > 1 || disk_full()) {
+    if (!threaded_ || committing_ || staged_.size() > 1 || disk_full()) {
       if (waiting_) work_cv_.NotifyOne();
       return;
     }
@@ -62,7 +60,7 @@ void Committer::Submit(Staged staged, From from) {
 }
 
 void Committer::CommitHere(std::vector<Staged> taken) {
-  const bool done = Commit(taken, From::kHere);
+  const bool done = Commit(taken, IfFull::kGiveBack);
   base::MutexLock lock(&mu_);
   committing_ = false;
   if (!done) {
@@ -87,12 +85,12 @@ void Committer::Loop() {
       }
       if (staged_.empty()) return;
       committing_ = true;
-      taken.clear();
       taken.swap(staged_);
       staged_bytes_ = 0;
       room_cv_.NotifyAll();
     }
-    Commit(taken, From::kElsewhere);
+    Commit(taken, IfFull::kWait);
+    taken.clear();
   }
 }
 
@@ -104,10 +102,10 @@ bool Committer::CommitOnce() {
     staged_bytes_ = 0;
   }
   if (taken.empty()) return false;
-  return Commit(taken, From::kElsewhere);
+  return Commit(taken, IfFull::kWait);
 }
 
-bool Committer::Commit(std::vector<Staged>& taken, From from) {
+bool Committer::Commit(std::vector<Staged>& taken, IfFull if_full) {
   std::vector<const storage::Batch*> batches;
   uint64_t entries = 0;
   uint64_t bytes = 0;
@@ -123,8 +121,8 @@ bool Committer::Commit(std::vector<Staged>& taken, From from) {
   }
   if (!batches.empty()) {
     const auto begin = std::chrono::steady_clock::now();
-    absl::Status status = WriteWithRoom(batches, from);
-    if (absl::IsResourceExhausted(status) && from == From::kHere) return false;
+    absl::Status status = WriteWithRoom(batches, if_full);
+    if (absl::IsResourceExhausted(status) && if_full == IfFull::kGiveBack) return false;
     if (absl::IsResourceExhausted(status)) {
       dropped_ = absl::UnavailableError(
           "the disk is full and the server is stopping: this was not done; retry with the same request_id "
@@ -157,7 +155,7 @@ bool Committer::Commit(std::vector<Staged>& taken, From from) {
 // A full disk is expected: nothing was written, so wait for room and try the same again. Meanwhile new work
 // is refused (disk_full), and what was staged before waits. RESOURCE_EXHAUSTED: the server stops meanwhile,
 // or the caller must not wait.
-absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches, From from) {
+absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& batches, IfFull if_full) {
   for (;;) {
     absl::Status status = store_->Commit(batches);
     if (!absl::IsResourceExhausted(status)) {
@@ -167,7 +165,7 @@ absl::Status Committer::WriteWithRoom(const std::vector<const storage::Batch*>& 
     if (!disk_full_.exchange(true)) {
       base::LogError("the disk is full: refusing new work until there is room", {{"error", status}});
     }
-    if (from == From::kHere) return status;
+    if (if_full == IfFull::kGiveBack) return status;
     metrics_.full_disk_waits.Add();
     base::MutexLock lock(&mu_);
     if (give_up_) return status;

@@ -2,8 +2,10 @@
 //
 // One thread for all partitions. It takes everything that is staged, writes it as one batch with one sync,
 // and then releases the effects of all of it, in the order they were staged. No timer and no fixed batch
-// size: while one sync runs, the next batch fills. A caller of Submit who has nothing else to do may commit
-// on its own thread, if nothing is being committed: that saves waking another one.
+// size: while one sync runs, the next batch fills.
+//
+// A partition whose batch meets an idle committer commits it on its own thread: two context switches less for
+// each commit, which was measured to be worth more than deciding meanwhile (docs/performance.md).
 #ifndef PERDURE_SERVER_PARTITION_COMMITTER_H_
 #define PERDURE_SERVER_PARTITION_COMMITTER_H_
 
@@ -55,10 +57,10 @@ class Committer {
   // Commits what is staged, then ends the thread. No Submit may follow.
   void Stop();
 
-  // kHere: may commit on this thread, and never waits for room.
-  enum class From { kElsewhere, kHere };
-  // Hands over what a partition staged. Waits if more than staged_bytes_max is on its way. Thread-safe.
-  void Submit(Staged staged, From from);
+  // Hands over what a partition staged, or commits and releases it if nothing else is being committed. Waits
+  // if more than staged_bytes_max is on its way, but never for room on the disk. Not for gRPC's threads,
+  // since it syncs. Thread-safe.
+  void Submit(Staged staged);
 
   // Commits and releases what is staged now; false if there was nothing. Only without a thread.
   bool CommitOnce();
@@ -69,10 +71,11 @@ class Committer {
 
  private:
   void Loop();
-  // False: nothing was released; the disk is full and `from` is kHere, or the commit failed for good.
-  bool Commit(std::vector<Staged>& taken, From from);
+  enum class IfFull { kWait, kGiveBack };
+  // False: nothing was released, since the disk is full (kGiveBack) or the commit failed for good.
+  bool Commit(std::vector<Staged>& taken, IfFull if_full);
   void CommitHere(std::vector<Staged> taken);
-  absl::Status WriteWithRoom(const std::vector<const storage::Batch*>& batches, From from);
+  absl::Status WriteWithRoom(const std::vector<const storage::Batch*>& batches, IfFull if_full);
   void Release(std::vector<Staged>& taken);
   void Drop(std::vector<Staged>& taken, const absl::Status& why);
 

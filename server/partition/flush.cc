@@ -37,7 +37,7 @@ void Partition::MarkDirty(RunEntry& entry) {
   if (dirty_.insert(entry.run()).second) newly_dirty_.push_back(entry.run());
 }
 
-void Partition::Flush(Committer::From from) {
+void Partition::Flush() {
   for (const uint64_t run : touched_) {
     if (RunEntry* entry = cache_.Find(run)) StageRun(*entry);
   }
@@ -59,7 +59,7 @@ void Partition::Flush(Committer::From from) {
     staged_.commit = commit_++;
     staged_.committed = &committed_;
   }
-  committer_->Submit(std::exchange(staged_, Staged(number_)), from);
+  committer_->Submit(std::exchange(staged_, Staged(number_)));
 }
 
 void Partition::StageRun(RunEntry& entry) {

@@ -18,22 +18,20 @@ namespace perdure::partition {
 // by their credits and always gets in.
 class Mailbox {
  public:
-  // Quietly: without waking the thread; somebody must look at it all the same.
-  enum class How { kWake, kQuietly };
-  void Put(Message message, How how = How::kWake) {
+  void Put(Message message) {
     const int64_t bytes = PayloadBytes(message);
     base::MutexLock lock(&mu_);
     messages_.push_back(std::move(message));
-    Added(1, bytes, how);
+    Added(1, bytes);
   }
-  void Put(std::vector<Message> messages, How how = How::kWake) {
+  void Put(std::vector<Message> messages) {
     if (messages.empty()) return;
     int64_t bytes = 0;
     for (const Message& message : messages) bytes += PayloadBytes(message);
     base::MutexLock lock(&mu_);
     messages_.insert(messages_.end(), std::make_move_iterator(messages.begin()),
                      std::make_move_iterator(messages.end()));
-    Added(messages.size(), bytes, how);
+    Added(messages.size(), bytes);
   }
   // Ends a wait early.
   void Wake() {
@@ -41,8 +39,9 @@ class Mailbox {
     woken_ = true;
     cv_.NotifyOne();
   }
-  // Waits for something to be there, for at most `timeout`.
-  void Wait(std::chrono::milliseconds timeout) {
+  // Takes everything that is there; waits for something for at most `timeout`.
+  std::vector<Message> Take(std::chrono::milliseconds timeout) {
+    std::vector<Message> taken;
     base::MutexLock lock(&mu_);
     if (messages_.empty() && !woken_ && timeout.count() > 0) {
       waiting_ = true;
@@ -50,11 +49,6 @@ class Mailbox {
       waiting_ = false;
     }
     woken_ = false;
-  }
-  // Takes everything that is there.
-  std::vector<Message> Take() {
-    std::vector<Message> taken;
-    base::MutexLock lock(&mu_);
     taken.swap(messages_);
     depth_.store(0, std::memory_order_relaxed);
     bytes_.store(0, std::memory_order_relaxed);
@@ -65,10 +59,10 @@ class Mailbox {
   int64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
-  void Added(size_t n, int64_t bytes, How how) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+  void Added(size_t n, int64_t bytes) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     depth_.fetch_add(static_cast<int64_t>(n), std::memory_order_relaxed);
     if (bytes > 0) bytes_.fetch_add(bytes, std::memory_order_relaxed);
-    if (waiting_ && how == How::kWake) cv_.NotifyOne();
+    if (waiting_) cv_.NotifyOne();
   }
 
   base::Mutex mu_;

@@ -9,7 +9,7 @@
 
 namespace perdure::partition {
 
-// Called by the committer's thread only. Must not block.
+// Called by whoever commits, one at a time. Must not block.
 class Outbox {
  public:
   virtual ~Outbox() = default;

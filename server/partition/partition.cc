@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLongestIdle{500};
 constexpr size_t kLoggedFailureBytes = 2'000;
-// Up to so many messages, now and usually, are decided by whoever brings them.
-constexpr int64_t kDecideHereMax = 4;
-constexpr int kRoundsHereMax = 3;
-// Weight of the newest drain in the usual size: one of so many.
-constexpr int64_t kDrainShare = 8;
 
 }  // namespace
 
@@ -39,7 +34,6 @@ Partition::Partition(uint32_t number, storage::Store* store, Committer* committe
 Partition::~Partition() { Stop(); }
 
 void Partition::Start() {
-  threaded_ = true;
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -50,57 +44,9 @@ void Partition::Stop() {
 }
 
 void Partition::Loop() {
-  while (!stopping_.load(std::memory_order_acquire)) {
-    std::chrono::milliseconds idle;
-    {
-      base::MutexLock turn(&turn_);
-      RunOnce();
-      idle = IdleFor();
-      sleeps_until_ms_ = options_.now_ms() + idle.count();
-    }
-    mailbox_.Wait(idle);
-  }
+  while (!stopping_.load(std::memory_order_acquire)) RunOnce(IdleFor());
   // What was put before the stop is still answered.
-  base::MutexLock turn(&turn_);
-  RunOnce();
-}
-
-bool Partition::RunningHere() const {
-  return runs_here_.load(std::memory_order_relaxed) == std::this_thread::get_id();
-}
-
-void Partition::PutHere(Message message) {
-  mailbox_.Put(std::move(message), Mailbox::How::kQuietly);
-  RunHere();
-}
-
-void Partition::PutQuietly(std::vector<Message> messages) {
-  mailbox_.Put(std::move(messages), Mailbox::How::kQuietly);
-}
-
-void Partition::RunHere() {
-  // What this thread's own effects bring is looked at by the loop below, further down its stack.
-  if (RunningHere()) return;
-  const bool little = mailbox_.depth() <= kDecideHereMax &&
-                      usual_drain_.load(std::memory_order_relaxed) <= kDecideHereMax * kDrainShare;
-  const bool may = little && threaded_ && !stopping_.load(std::memory_order_acquire);
-  for (int round = 0; may && round < kRoundsHereMax; ++round) {
-    // Who has the turn may have looked at the mailbox already: its thread looks again.
-    if (!turn_.TryLock()) break;
-    runs_here_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-    Now();
-    Drain();
-    Flush(Committer::From::kHere);
-    Evict(Committer::From::kHere);
-    SetGauges();
-    const bool more = mailbox_.depth() > 0;
-    const bool wake = options_.now_ms() + IdleFor().count() < sleeps_until_ms_;
-    runs_here_.store(std::thread::id(), std::memory_order_relaxed);
-    turn_.Unlock();
-    if (wake) mailbox_.Wake();
-    if (!more) return;
-  }
-  mailbox_.Wake();
+  RunOnce(std::chrono::milliseconds(0));
 }
 
 absl::Status Partition::Admit() const {
@@ -142,18 +88,11 @@ std::chrono::milliseconds Partition::IdleFor() const {
   return std::chrono::milliseconds(std::clamp<int64_t>(until - now, 0, kLongestIdle.count()));
 }
 
-void Partition::Drain() {
-  std::vector<Message> messages = mailbox_.Take();
-  const auto count = static_cast<int64_t>(messages.size());
-  const int64_t usual = usual_drain_.load(std::memory_order_relaxed);
-  usual_drain_.store(usual + count - usual / kDrainShare, std::memory_order_relaxed);
-  if (count > 0) metrics_.drain_items.Observe(messages.size());
-  for (Message& message : messages) Handle(std::move(message));
-}
-
-void Partition::RunOnce() {
+void Partition::RunOnce(std::chrono::milliseconds wait) {
+  std::vector<Message> messages = mailbox_.Take(wait);
   const int64_t now = Now();
-  Drain();
+  if (!messages.empty()) metrics_.drain_items.Observe(messages.size());
+  for (Message& message : messages) Handle(std::move(message));
   FireDue();
   ExpireWaiters();
   if (release_held_ms_ != 0 && now >= release_held_ms_) {
@@ -162,13 +101,9 @@ void Partition::RunOnce() {
   }
   if (now >= next_sweep_ms_) SweepExpired();
   if (now >= next_activation_sweep_ms_) SweepActivations();
-  Flush(Committer::From::kElsewhere);
+  Flush();
   AdvanceCheckpoint();
-  Evict(Committer::From::kElsewhere);
-  SetGauges();
-}
-
-void Partition::SetGauges() {
+  Evict();
   metrics_.cached_runs.Set(static_cast<int64_t>(cache_.size()));
   cached_bytes_.store(static_cast<int64_t>(cache_.bytes()), std::memory_order_relaxed);
   metrics_.cached_bytes.Set(static_cast<int64_t>(cache_.bytes()));

@@ -1,21 +1,16 @@
 // Partition: one slice of all runs, with one thread that decides everything about them.
 //
 // The thread takes what is in the mailbox, decides each message in memory at once, and stages the writes of
-// all of them as one batch for the committer; it never waits for a sync. So its view runs ahead of the disk;
-// since commits keep their order, what later messages build on can only be lost together with them. Nothing
-// of it is seen outside before it is durable: replies, work and acknowledgements travel with the batch.
+// all of them as one batch for the committer. If that is idle, the thread commits on the spot; if not, it
+// goes on deciding and does not wait for the sync. So its view runs ahead of the disk; since commits keep
+// their order, what later messages build on can only be lost together with them. Nothing of it is seen
+// outside before it is durable: replies, work and acknowledgements travel with the batch.
 //
 // What is written: see docs/architecture.md. In short, a transition's events under one log key; derived rows
 // (head, timer) when a run leaves memory and at checkpoints; which runs' rows are behind, in the dirty
 // journal.
 //
-// A thread's wake-up takes longer than a decision, and on many machines about as long as a sync. So while
-// there is little to do, whoever brings a message decides it on the spot (PutHere), with the turn, a lock
-// that whoever decides holds; and commits it on the spot too, if the committer is idle. As soon as more comes
-// than that, the thread takes over.
-//
-// Put and PutHere are thread-safe. Everything else is for who holds the turn, or the test that drives RunOnce
-// instead of the thread.
+// Put is thread-safe. Everything else is the thread's, or the test's that drives RunOnce instead of it.
 #ifndef PERDURE_SERVER_PARTITION_PARTITION_H_
 #define PERDURE_SERVER_PARTITION_PARTITION_H_
 
@@ -66,17 +61,11 @@ class Partition {
   void Start();
   // Ends the thread after what is in the mailbox.
   void Stop();
-  // What the thread does once: takes the mailbox, decides, stages, and does what is due.
-  void RunOnce();
+  // What the thread does once: takes the mailbox, waiting for at most `wait`, decides, stages.
+  void RunOnce(std::chrono::milliseconds wait);
 
   void Put(Message message) { mailbox_.Put(std::move(message)); }
   void Put(std::vector<Message> messages) { mailbox_.Put(std::move(messages)); }
-  // The same, and decides it on this thread if there is little to do. May call back into whoever takes
-  // replies and work, so not for callers that hold a lock.
-  void PutHere(Message message);
-  // The two halves of PutHere: after PutQuietly, RunHere must follow.
-  void PutQuietly(std::vector<Message> messages);
-  void RunHere();
   int64_t mailbox_depth() const { return mailbox_.depth(); }
   // Whether new work from clients may be Put: RESOURCE_EXHAUSTED names the limit of memory that is reached.
   // Thread-safe.
@@ -115,9 +104,6 @@ class Partition {
 
   void Loop();
   std::chrono::milliseconds IdleFor() const;
-  void Drain();
-  void SetGauges();
-  bool RunningHere() const;
   engine::Env MakeEnv();
   int64_t Now();
 
@@ -174,7 +160,7 @@ class Partition {
   void StageSpilled(RunEntry& entry, const engine::RunState& s, int64_t seq);
 
   // ---- flush.cc: staging ----
-  void Flush(Committer::From from);
+  void Flush();
   void StageRun(RunEntry& entry);
   void StageListRow(RunEntry& entry);
   void StageClosed(RunEntry& entry);
@@ -187,7 +173,7 @@ class Partition {
   void AdvanceCheckpoint();
   void BeginCheckpoint();
   void EndCheckpoint();
-  void Evict(Committer::From from);
+  void Evict();
   void SweepActivations();
   void SweepExpired();
   absl::Status StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs);
@@ -201,15 +187,6 @@ class Partition {
   Mailbox mailbox_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;
-  bool threaded_ = false;
-  // Held by whoever decides; guards all that follows.
-  base::Mutex turn_;
-  // Who holds it, if it is not the thread.
-  std::atomic<std::thread::id> runs_here_{};
-  // The thread sleeps until then, if nobody wakes it.
-  int64_t sleeps_until_ms_ = 0;
-  // How many messages a drain found lately, times kDrainShare.
-  std::atomic<int64_t> usual_drain_{0};
 
   absl::BitGen random_;
   int64_t last_now_ms_ = 0;

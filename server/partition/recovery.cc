@@ -108,7 +108,7 @@ absl::StatusOr<RecoveryStats> Partition::Recover(bool hold_tasks) {
     backlog.more = true;
     staged_.work.push_back(std::move(backlog));
   }
-  Flush(Committer::From::kElsewhere);
+  Flush();
   stats.ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
   return stats;

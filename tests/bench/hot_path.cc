@@ -1,18 +1,17 @@
-// perdure-hot-path WORKLOAD RUNS: the server's way from a start to a result, with all that the daemon does to
-// requests and frames except gRPC, in one thread and in lockstep, so that the same arguments execute the same
-// instructions: a stand-in for a worker answers all that one round delivered, and one commit makes all of
-// that durable. What a task costs in instructions is counted by callgrind, from ServerTurn down; see
-// instructions_test.
+// perdure-hot-path WORKLOAD RUNS [DIRECTORY]: the server's way from a start to a result, with all that the
+// daemon does to requests and frames except gRPC, in one thread and in lockstep, so that the same arguments
+// execute the same instructions: a stand-in for a worker answers all that one round delivered, and one commit
+// makes all of that durable. What a task costs in instructions is counted by callgrind, from ServerTurn down:
+// instructions_test does, and fails when it grows.
 //
 // Prints what was done: "chain10 runs=64 tasks=640 rounds=22".
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/proto_buffer_reader.h>
 #include <grpcpp/support/proto_buffer_writer.h>
 
-#include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -217,7 +216,7 @@ class HotPath {
       Require(dispatcher_->Receive(session_, sink_.get(), std::move(frame)).ok(), "a frame was refused");
     }
     received_.clear();
-    partition_->RunOnce();
+    partition_->RunOnce(std::chrono::milliseconds(0));
     committer_->CommitOnce();
     v1::ServerFrame frame;
     while (dispatcher_->TakeFrame(session_, sink_.get(), frame)) {
@@ -271,13 +270,14 @@ class HotPath {
 
 int Main(int argc, char** argv) {
   base::SetLogSink([](const base::LogEvent&) {});
-  const Workload* workload = argc == 3 ? FindWorkload(argv[1]) : nullptr;
-  const int64_t runs = argc == 3 ? std::atoll(argv[2]) : 0;
+  const bool asked = argc == 3 || argc == 4;
+  const Workload* workload = asked ? FindWorkload(argv[1]) : nullptr;
+  const int64_t runs = asked ? std::atoll(argv[2]) : 0;
   if (workload == nullptr || !workload->ring || runs <= 0) {
-    std::fprintf(stderr, "usage: perdure-hot-path noop|chain10|steps10|fanout100 RUNS\n");
+    std::fprintf(stderr, "usage: perdure-hot-path noop|chain10|steps10|fanout100 RUNS [DIRECTORY]\n");
     return 2;
   }
-  const TempDir directory(TempBase(""));
+  const TempDir directory(TempBase(argc == 4 ? argv[3] : ""));
   HotPath(*workload, directory.path()).Run(runs);
   return 0;
 }

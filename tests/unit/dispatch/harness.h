@@ -37,10 +37,6 @@ class FakeUpstream : public Upstream {
  public:
   uint32_t partitions() const override { return partition_count; }
   void Post(uint32_t partition, std::vector<Report> reports) override;
-  void PostQuietly(uint32_t partition, std::vector<Report> reports) override {
-    Post(partition, std::move(reports));
-  }
-  void Run(uint32_t) override {}
   bool HasRoom() const override { return has_room; }
   bool RequestHistory(const HistoryRead& read) override;
 

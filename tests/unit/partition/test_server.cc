@@ -135,7 +135,7 @@ void TestServer::Forget(uint64_t waiter) {
 // ---- the machine ----
 
 void TestServer::Drain() {
-  for (auto& partition : partitions_) partition->RunOnce();
+  for (auto& partition : partitions_) partition->RunOnce(std::chrono::milliseconds(0));
 }
 
 bool TestServer::Commit() { return committer_->CommitOnce(); }
