@@ -32,8 +32,9 @@ class Batches {
     running_ = options_.calls;
     for (int i = 0; i < options_.calls; ++i) threads.emplace_back([this] { Drive(); });
     std::exception_ptr interrupted;
+    bool all = false;
     try {
-      WaitUntil([&] { return running_ == 0; }, kPatience, kPollInterval);
+      all = WaitUntil([&] { return running_ == 0; }, kPatience, kPollInterval);
     } catch (...) {
       interrupted = std::current_exception();
     }
@@ -41,6 +42,7 @@ class Batches {
     for (std::thread& thread : threads) thread.join();
     if (interrupted) std::rethrow_exception(interrupted);
     if (!problem_.empty()) throw BenchError("a start failed: " + problem_);
+    if (!all) throw BenchError("the runs were not all started after 15 minutes");
     return std::move(calls_);
   }
 

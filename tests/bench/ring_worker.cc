@@ -3,16 +3,15 @@
 #include <grpcpp/grpcpp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <mutex>
 #include <string>
-#include <string_view>
 
 #include "perdure/v1/worker_service.grpc.pb.h"
 
@@ -20,7 +19,6 @@ namespace perdure::bench {
 namespace {
 
 constexpr std::chrono::seconds kConnectTimeout{20};
-constexpr std::string_view kIdentity = "bench@ring";
 
 int Number(const v1::Payload& payload) {
   int value = 0;
@@ -39,9 +37,9 @@ constexpr uint64_t kStepMask = (1u << kStepBits) - 1;
 
 class RingWorker final : public grpc::ClientBidiReactor<v1::WorkerFrame, v1::ServerFrame> {
  public:
-  RingWorker(v1::WorkerService::Stub* stub, const std::string& task_queue) {
+  explicit RingWorker(v1::WorkerService::Stub* stub) {
     stub->async()->Connect(&context_, this);
-    next_.mutable_hello()->set_task_queue(task_queue);
+    next_.mutable_hello()->set_identity("bench@ring");
     Flush();
     StartRead(&in_);
     StartCall();
@@ -68,11 +66,13 @@ class RingWorker final : public grpc::ClientBidiReactor<v1::WorkerFrame, v1::Ser
   void OnDone(const grpc::Status&) override {
     std::lock_guard lock(mutex_);
     done_ = true;
+    ended_.notify_one();
   }
-  void Cancel() { context_.TryCancel(); }
-  bool done() {
-    std::lock_guard lock(mutex_);
-    return done_;
+  // Ends the stream, and returns once gRPC is through with this object.
+  void Stop() {
+    context_.TryCancel();
+    std::unique_lock lock(mutex_);
+    ended_.wait(lock, [this] { return done_; });
   }
 
  private:
@@ -147,6 +147,7 @@ class RingWorker final : public grpc::ClientBidiReactor<v1::WorkerFrame, v1::Ser
   grpc::ClientContext context_;
   v1::ServerFrame in_;
   std::mutex mutex_;
+  std::condition_variable ended_;
   // All that follows is guarded by mutex_.
   v1::WorkerFrame next_;
   v1::WorkerFrame out_;
@@ -170,12 +171,11 @@ int RunRingWorker(const Args& args) {
     return 1;
   }
   const auto stub = v1::WorkerService::NewStub(channel);
-  RingWorker worker(stub.get(), std::string(kIdentity));
+  RingWorker worker(stub.get());
   std::ofstream(args.ready_file) << "ready\n";
   int signal = 0;
   sigwait(&signals, &signal);
-  worker.Cancel();
-  while (!worker.done()) usleep(1'000);
+  worker.Stop();
   return 0;
 }
 

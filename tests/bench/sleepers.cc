@@ -71,8 +71,8 @@ double CountOpen(const std::string& address) {
   return static_cast<double>(response.count());
 }
 
-// Stop and start in good order, then kill and start.
-void AddRestarts(Report& report, Setup& setup, double settle_seconds) {
+// Stop and start in good order, then kill and start. How many runs are open after that.
+int64_t AddRestarts(Report& report, Setup& setup, double settle_seconds) {
   Server& server = setup.server();
   report.Add("stop_ms", server.Stop(), 0);
   report.Add("restart_ms", server.Start(), 0);
@@ -80,7 +80,9 @@ void AddRestarts(Report& report, Setup& setup, double settle_seconds) {
   Settle(setup, settle_seconds);
   server.Kill();
   report.Add("crash_restart_ms", server.Start(), 0);
-  report.Add("open_runs_after_restart", CountOpen(server.address()), 0);
+  const double open = CountOpen(server.address());
+  report.Add("open_runs_after_restart", open, 0);
+  return static_cast<int64_t>(open);
 }
 
 std::optional<double> Difference(std::optional<double> a, std::optional<double> b) {
@@ -127,12 +129,16 @@ Report RunSleepers(const Args& args, const Workload& workload) {
   report.Add("idle_rss_mib", idle_rss, 1);
   report.Add("asleep_rss_mib", rss, 1);
   report.Add("rss_growth_mib", Difference(rss, idle_rss), 1);
-  AddRestarts(report, setup, args.settle_seconds);
+  const int64_t open = AddRestarts(report, setup, args.settle_seconds);
   report.Add("disk_bytes_per_run", setup.server().TableBytes() / runs, 1);
   AddCosts(report, spent, runs);
   LoadCounts counts;
-  counts.started = counts.finished = count;
+  counts.started = count;
+  // Those that sleep on after both restarts.
+  counts.finished = open;
+  counts.failed = count - open;
   AddCounts(report, counts);
+  if (open != count) report.Add("first_failure", "runs are gone after the restarts");
   setup.AddTo(report);
   report.AddAll(machine);
   return report;

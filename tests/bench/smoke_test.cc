@@ -52,6 +52,7 @@ class BenchSmokeTest : public ::testing::Test {
   // Runs it to its end; what it printed, which must be one JSON object.
   json RunJson(std::vector<std::string> arguments) {
     arguments.push_back("--json");
+    std::filesystem::remove(output_);
     Child bench(Argv(std::move(arguments)), output_);
     EXPECT_TRUE(bench.WaitExit(kTimeout));
     const std::string text = ReadFile(output_);
@@ -107,6 +108,26 @@ TEST_F(BenchSmokeTest, RecoveryGetsEveryResult) {
        {"in_flight_at_kill", "restart_ms", "first_task_ms", "all_go_on_ms", "all_done_ms"}) {
     EXPECT_TRUE(report.contains(key)) << key << " in " << report;
   }
+}
+
+TEST_F(BenchSmokeTest, TheBareRingStandsBesideAFigure) {
+  for (const char* workload : {"noop", "chain10", "steps10", "fanout100"}) {
+    const json report = RunJson({workload, "--concurrency=2", "--seconds=0.3", "--warmup=0.1", "--ring"});
+    ExpectWorkDone(report);
+    EXPECT_GT(report.value("ring_tasks_per_s", 0.0), 0) << report;
+    EXPECT_GT(report.value("of_ring", 0.0), 0) << report;
+  }
+}
+
+TEST_F(BenchSmokeTest, LimitsAreAllMeasured) {
+  const json report = RunJson({"limits", "--concurrency=4", "--seconds=0.2", "--warmup=0.1"});
+  for (const char* key : {"store_commit_p50_ms", "store_entries_per_s", "stream_round_trip_p50_ms",
+                          "ring_noop_without_store_p50_ms", "ring_noop_p50_ms", "ring_chain10_task_p50_ms",
+                          "ring_noop_runs_per_s", "ring_chain10_tasks_per_s", "ring_steps10_steps_per_s",
+                          "ring_fanout100_tasks_per_s", "fdatasync_overwrite_p50_ms"}) {
+    EXPECT_GT(report.value(key, 0.0), 0) << key << " in " << report;
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(Base()));
 }
 
 TEST_F(BenchSmokeTest, RepeatsReportTheirSpread) {

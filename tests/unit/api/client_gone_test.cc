@@ -10,6 +10,34 @@ class ClientGoneTest : public ServerTest {
  protected:
   double Metric(const std::string& name) { return server().Metrics()[name]; }
 
+  // Holds up the next commit until GoOn.
+  class HeldCommit {
+   public:
+    explicit HeldCommit(TestServer& server) {
+      server.store().Inject(storage::FaultPlan().OnCommit([this] {
+        std::unique_lock lock(mu_);
+        arrived_ = true;
+        cv_.notify_all();
+        cv_.wait(lock, [this] { return go_on_; });
+      }));
+    }
+    void AwaitCommit() {
+      std::unique_lock lock(mu_);
+      cv_.wait(lock, [this] { return arrived_; });
+    }
+    void GoOn() {
+      std::lock_guard lock(mu_);
+      go_on_ = true;
+      cv_.notify_all();
+    }
+
+   private:
+    std::mutex mu_;
+    std::condition_variable cv_;
+    bool arrived_ = false;
+    bool go_on_ = false;
+  };
+
   // A GetResult that waits, on a thread of its own.
   class Poll {
    public:
@@ -60,35 +88,18 @@ TEST_F(ClientGoneTest, AResultThatComesAsItsClientGoesIsOnlyLost) {
 }
 
 TEST_F(ClientGoneTest, AStartGoesOnWithoutItsClient) {
-  // Held up in the commit until the client is gone.
-  std::mutex mu;
-  std::condition_variable cv;
-  bool arrived = false;
-  bool go_on = false;
   Start("warm-up");
-  server().store().Inject(storage::FaultPlan().OnCommit([&] {
-    std::unique_lock lock(mu);
-    arrived = true;
-    cv.notify_all();
-    cv.wait(lock, [&] { return go_on; });
-  }));
+  HeldCommit held(server());
   grpc::ClientContext context;
   std::thread starter([&] {
     v1::StartWorkflowResponse response;
     EXPECT_EQ(client().StartWorkflow(&context, StartOf("order-1"), &response).error_code(),
               grpc::StatusCode::CANCELLED);
   });
-  {
-    std::unique_lock lock(mu);
-    cv.wait(lock, [&] { return arrived; });
-  }
+  held.AwaitCommit();
   context.TryCancel();
   starter.join();
-  {
-    std::lock_guard lock(mu);
-    go_on = true;
-  }
-  cv.notify_all();
+  held.GoOn();
   EXPECT_TRUE(Eventually([&] { return Metric("perdure_partition_runs_started_total") == 2; }));
   EXPECT_EQ(Describe("order-1").summary().workflow_id(), "order-1");
   server().store().Inject(storage::FaultPlan());
@@ -96,16 +107,7 @@ TEST_F(ClientGoneTest, AStartGoesOnWithoutItsClient) {
 
 TEST_F(ClientGoneTest, AStartThatWaitsIsForgottenAlsoWhileItIsCommitted) {
   Start("warm-up");
-  std::mutex mu;
-  std::condition_variable cv;
-  bool arrived = false;
-  bool go_on = false;
-  server().store().Inject(storage::FaultPlan().OnCommit([&] {
-    std::unique_lock lock(mu);
-    arrived = true;
-    cv.notify_all();
-    cv.wait(lock, [&] { return go_on; });
-  }));
+  HeldCommit held(server());
   grpc::ClientContext context;
   std::thread starter([&] {
     v1::StartWorkflowRequest request = StartOf("order-1");
@@ -113,20 +115,14 @@ TEST_F(ClientGoneTest, AStartThatWaitsIsForgottenAlsoWhileItIsCommitted) {
     v1::StartWorkflowResponse response;
     EXPECT_EQ(client().StartWorkflow(&context, request, &response).error_code(), grpc::StatusCode::CANCELLED);
   });
-  {
-    std::unique_lock lock(mu);
-    cv.wait(lock, [&] { return arrived; });
-  }
+  held.AwaitCommit();
   context.TryCancel();
   starter.join();
-  {
-    std::lock_guard lock(mu);
-    go_on = true;
-  }
-  cv.notify_all();
+  held.GoOn();
   EXPECT_TRUE(Eventually([&] { return Metric("perdure_partition_runs_started_total") == 2; }));
   EXPECT_TRUE(Eventually([&] { return Metric("perdure_partition_waiters") == 0; }));
   ExpectWorks();
+  server().store().Inject(storage::FaultPlan());
 }
 
 TEST_F(ClientGoneTest, AWorkersStreamIsLostAndItsWorkReturned) {

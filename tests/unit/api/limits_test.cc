@@ -225,8 +225,9 @@ TEST_F(LimitsTest, ClientsThatReadDoNotHoldUpWorkersThatReplay) {
     first.WaitForAck(first.Advance(first.NextActivation(), {StartTimerOf(1, 3'600'000)}));
   }
   ASSERT_TRUE(Signal("order-1", "s").ok());
-  std::latch counted(1);
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(server().ring().pool().Submit([&] { counted.wait(); }));
+  // Those that wait in the pool look at it when the test is over.
+  const auto counted = std::make_shared<std::latch>(1);
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(server().ring().pool().Submit([counted] { counted->wait(); }));
   EXPECT_TRUE(Eventually([&] { return server().Metrics()["perdure_api_reads_waiting"] == 8; }));
   RawWorker second(channel(), WorkerHello("second").Workflows({"order"}));
   const v1::Activation activation = second.NextActivation();
@@ -239,7 +240,7 @@ TEST_F(LimitsTest, ClientsThatReadDoNotHoldUpWorkersThatReplay) {
     for (const v1::HistoryChunk& chunk : frame.history_chunks()) last = chunk.last();
   }
   EXPECT_TRUE(last) << "the replay waited for the clients";
-  counted.count_down();
+  counted->count_down();
 }
 
 // ---- what people see ----

@@ -60,6 +60,15 @@ TEST_F(TakeoverTest, WithoutSessionsToWaitForNothingIsHeld) {
   EXPECT_TRUE(worker.Offered(Work::Kind::kTask, "order-1"));
 }
 
+TEST_F(TakeoverTest, ATokenThatNoServerGaveOutTakesNothingOver) {
+  v1::WorkToken token = RunTask("order-1").token();
+  server.Restart(true);
+  token.set_delivery(token.delivery() << 8);
+  worker.TakenOver(token);
+  server.Advance(Grace());
+  EXPECT_TRUE(worker.Offered(Work::Kind::kTask, "order-1"));
+}
+
 TEST_F(TakeoverTest, ActivationsAreNotHeld) {
   server.Start(StartOf("order-1"));
   server.Settle();

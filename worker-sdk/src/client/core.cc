@@ -137,7 +137,11 @@ Payload Core::Execute(const std::string& type, const StartOptions& options, Payl
   v1::StartWorkflowResponse response;
   // The deadline is for a server that cannot be reached, not for a run that takes its time.
   const CallOptions call{options_.Deadline() + options_.LongPoll(), options_.LongPoll() + kLongPollSlack};
-  const grpc::Status status = calls_.Wait(&Stub::StartWorkflow, std::move(request), call, &response);
+  grpc::Status status = calls_.Wait(&Stub::StartWorkflow, std::move(request), call, &response);
+  if (status.error_code() == grpc::UNAVAILABLE || status.error_code() == grpc::DEADLINE_EXCEEDED) {
+    status = grpc::Status(status.error_code(), status.error_message() + "; workflow '" + workflow_id +
+                                                   "' may have been started: ask for its result");
+  }
   if (!status.ok()) ThrowStartError(status, workflow_id);
   // A server that does not know wait_ms says nothing of the outcome.
   if (response.outcome().status() == v1::RUN_STATUS_UNSPECIFIED ||
