@@ -11,7 +11,7 @@ packages=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc librocksdb-dev libabsl-dev
   libspdlog-dev prometheus-cpp-dev nlohmann-json3-dev libcli11-dev libyaml-cpp-dev libcpp-httplib-dev libssl-dev libjemalloc-dev
   # tests
-  libgtest-dev libgmock-dev valgrind
+  libgtest-dev libgmock-dev valgrind python3 gnuplot-nox
 )
 
 dry_run=0

@@ -38,6 +38,8 @@ void Describe(CLI::App& app, Args& args) {
       ->check(CLI::Range(0.0, 3'600.0));
   app.add_option("--count", args.count, "Runs of sleepers [100000] and recovery [2000]")
       ->check(CLI::Range(int64_t{1}, kCountMax));
+  app.add_option("--stored", args.stored, "Closed runs that the server holds before it is measured [0]")
+      ->check(CLI::Range(int64_t{0}, kCountMax));
   app.add_option("--settle", args.settle_seconds,
                  "sleepers: seconds without a write before memory is read [6]")
       ->check(CLI::Range(0.0, 3'600.0));
@@ -78,6 +80,9 @@ std::string Problem(const Args& args) {
   }
   if (args.ring && !args.server.empty()) return "--ring has no use with --server: it runs on this machine";
   if (args.ring && !workload->ring) return "the bare ring does not know workload " + args.workload;
+  if (args.stored > 0 && (workload->kind != Workload::Kind::kClosedLoop || !args.server.empty())) {
+    return "--stored is for the workloads in a loop, on a daemon of the bench's own";
+  }
   if (!args.server.empty() && !args.daemon_args.empty()) return "--daemon-arg has no use with --server";
   if (args.server.empty() && !args.server_http.empty()) return "--server-http has no use without --server";
   return "";

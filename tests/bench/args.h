@@ -18,6 +18,8 @@ struct Args {
   double warmup_seconds = -1;
   // sleepers and recovery: how many runs; 0: the workload's default.
   int64_t count = 0;
+  // Runs that were started and have closed before anything is measured.
+  int64_t stored = 0;
   // sleepers: for how long the server must have written nothing before its memory is read.
   double settle_seconds = 6;
   int repeat = 1;

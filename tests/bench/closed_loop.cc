@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "tests/bench/fill.h"
 #include "tests/bench/ring.h"
 #include "tests/bench/scenarios.h"
 #include "tests/bench/setup.h"
@@ -39,6 +40,7 @@ std::optional<double> TasksIn(const Spent& spent, Workload::Unit unit) {
 
 Report RunPerdure(const Args& args, const Workload& workload, int& entry_bytes) {
   Setup setup(args, workload);
+  FillStore(setup, args.stored);
   Load load(workload, setup.Load());
   WarmUp(load, args.Warmup());
 
@@ -79,6 +81,7 @@ Report RunPerdure(const Args& args, const Workload& workload, int& entry_bytes) 
 
   Report report;
   AddHeadline(report, headline);
+  if (args.stored > 0) report.Add("stored", static_cast<double>(args.stored), 0);
   AddCosts(report, spent, tasks);
   report.Add("worker_peak_rss_mib", setup.worker().PeakRssMib(), 1);
   AddCounts(report, load.Counts());

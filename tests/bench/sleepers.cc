@@ -4,6 +4,7 @@
 
 #include "perdure/v1/workflow_service.grpc.pb.h"
 #include "tests/bench/batch_load.h"
+#include "tests/bench/fill.h"
 #include "tests/bench/scenarios.h"
 #include "tests/bench/setup.h"
 #include "tests/bench/window.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr std::chrono::duration<double> kScrapeInterval{0.1};
 constexpr std::chrono::duration<double> kPatience{900};
-constexpr std::chrono::duration<double> kSettlePatience{120};
 constexpr std::chrono::seconds kCountDeadline{60};
 
 // Until all of them have been started; then until each has gone to sleep. Seconds of each.
@@ -41,20 +41,6 @@ Asleep PutToSleep(Setup& setup, const Workload& workload, int64_t count) {
   }
   asleep.asleep_s = SecondsSince(begin);
   return asleep;
-}
-
-// Until nothing has been committed for so long: checkpoints and evictions are through.
-void Settle(Setup& setup, double quiet_seconds) {
-  double commits = -1;
-  Clock::time_point since = Clock::now();
-  WaitUntil(
-      [&] {
-        const double now = Scrape(setup.server().http_address()).Sum("perdure_commit_commits_total");
-        if (now != commits) since = Clock::now();
-        commits = now;
-        return SecondsSince(since) >= quiet_seconds;
-      },
-      kSettlePatience, kScrapeInterval);
 }
 
 double CountOpen(const std::string& address) {

@@ -119,6 +119,15 @@ TEST_F(BenchSmokeTest, TheBareRingStandsBesideAFigure) {
   }
 }
 
+TEST_F(BenchSmokeTest, AServerCanHoldRunsBeforeItIsMeasured) {
+  const json report = RunJson({"noop", "--concurrency=2", "--seconds=0.3", "--warmup=0.1", "--stored=700"});
+  ExpectWorkDone(report);
+  EXPECT_EQ(report.value("stored", 0), 700);
+  Child refused(Argv({"sleepers", "--stored=700"}), output_);
+  ASSERT_TRUE(refused.WaitExit(kTimeout));
+  EXPECT_EQ(WEXITSTATUS(*refused.status()), 2);
+}
+
 TEST_F(BenchSmokeTest, LimitsAreAllMeasured) {
   const json report = RunJson({"limits", "--concurrency=4", "--seconds=0.2", "--warmup=0.1"});
   for (const char* key : {"store_commit_p50_ms", "store_entries_per_s", "stream_round_trip_p50_ms",
