@@ -17,13 +17,13 @@ set terminal svg size 860,420 font "sans-serif,14" background "#ffffff"
 set border 3 linecolor rgb "#8c959f"
 set tics nomirror textcolor rgb "#24292f"
 set grid ytics linecolor rgb "#d8dee4"
+set bmargin 4
 set key top left Left reverse
 set style line 1 linecolor rgb "#0969da" linewidth 2 pointtype 7 pointsize 0.8
 set style line 2 linecolor rgb "#afb8c1" linewidth 2 pointtype 7 pointsize 0.8
 set style line 3 linecolor rgb "#bc4c00" linewidth 2 pointtype 7 pointsize 0.8
 set style fill solid 1.0 noborder
-set format y "%'.0f"
-set decimalsign locale "en_US.UTF-8"
+set format y '%.0s%c'
 """
 
 
@@ -48,7 +48,7 @@ def throughput(measured):
         return None
     ticks = ", ".join(f'"{title}" {x}' for x, title, *_ in rows)
     bars = "($1{shift}) : {median} : (0.36) with boxes linestyle {style} title '{title}'"
-    marks = "($1{shift}) : {median} : {least} : {most} with yerrorbars linecolor rgb '#24292f' pointtype 0 notitle"
+    marks = "($1{shift}) : {median} : {least} : {most} with yerrorbars linecolor rgb '#24292f' pointtype -1 notitle"
     parts = []
     for shift, first, style, title in (("-0.19", 3, 1, "Perdure"), ("+0.19", 6, 2, "bare ring: the same frames and syncs, nothing else")):
         columns = {"shift": shift, "median": first, "least": first + 1, "most": first + 2, "style": style, "title": title}
@@ -100,10 +100,10 @@ def latency(measured):
               (0.3, 8, 3, "one fdatasync, over what is there")]
     parts = [f"$data using ($1+{shift}):{column}:(0.18) with boxes linestyle {style} "
              f"{'fillstyle pattern 1 ' if shift == 0.3 else ''}title '{title}'" for shift, column, style, title in series]
-    parts.insert(1, "$data using ($1-0.3):3:4:5 with yerrorbars linecolor rgb '#24292f' pointtype 0 notitle")
+    parts.insert(1, "$data using ($1-0.3):3:4:5 with yerrorbars linecolor rgb '#24292f' pointtype -1 notitle")
     return (
         block("data", rows)
-        + f"set title \"One run at a time\"\nset ylabel \"ms\"\nset format y '%.1f'\nset key top right\nset xtics ({ticks})\n"
+        + f"set title \"One run at a time\"\nset ylabel \"ms\"\nset format y '%.1f'\nset key outside bottom center horizontal\nset bmargin 5\nset xtics ({ticks})\n"
         + f"set xrange [-0.6:{len(rows) - 0.4}]\nset yrange [0:*]\nplot "
         + ", ".join(parts)
     )
