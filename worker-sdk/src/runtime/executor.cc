@@ -27,7 +27,7 @@ class Executor::Impl {
   Impl(const Registry& registry, ExecutorOptions options, ExecutorSink* sink);
   ~Impl();
 
-  void Activate(v1::Activation activation);
+  void Activate(std::vector<v1::Activation*> activations);
   void History(v1::HistoryChunk chunk);
   void Evict(const v1::WorkToken& token);
   void SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max);
@@ -62,6 +62,24 @@ class Executor::Impl {
   using EntryRef = std::shared_ptr<Entry>;
 
   static Key KeyOf(const v1::WorkToken& token) { return {token.partition(), token.run()}; }
+
+  // The lock for everyone but the threads: whoever is to be woken is told after it, since the woken want it
+  // at once.
+  class Locked {
+   public:
+    explicit Locked(Impl& impl) : impl_(impl), lock_(impl.mutex_) {}
+    ~Locked() {
+      const int to_notify = std::exchange(impl_.to_notify_, 0);
+      lock_.unlock();
+      for (int i = 0; i < to_notify; ++i) impl_.work_.notify_one();
+    }
+    Locked(const Locked&) = delete;
+    Locked& operator=(const Locked&) = delete;
+
+   private:
+    Impl& impl_;
+    std::unique_lock<std::mutex> lock_;
+  };
 
   EntryRef FindLocked(const Key& key) const;
   EntryRef FindOrMakeLocked(const Key& key);
@@ -108,6 +126,8 @@ class Executor::Impl {
   // Of the threads: those that wait, and how many of these were told to look.
   int waiting_ = 0;
   int woken_ = 0;
+  // Of the woken: those that work_ has not been told for yet.
+  int to_notify_ = 0;
   std::vector<std::thread> threads_;
   Ticker ticker_;
 };
@@ -186,12 +206,12 @@ int Executor::Impl::AwakeLocked() const { return static_cast<int>(threads_.size(
 void Executor::Impl::WakeLocked() {
   if (waiting_ <= woken_) return;
   ++woken_;
-  work_.notify_one();
+  ++to_notify_;
 }
 
 // The ticker's look.
 bool Executor::Impl::WakeIfStalled() {
-  const std::lock_guard lock(mutex_);
+  const Locked lock(*this);
   if (stopping_ || ready_.empty()) return false;
   if (Clock::now() - ready_.front()->ready_since >= kQueueWaitMax) WakeLocked();
   return true;
@@ -200,34 +220,36 @@ bool Executor::Impl::WakeIfStalled() {
 void Executor::Impl::Post(const std::weak_ptr<Entry>& weak, RunMessage message) {
   const EntryRef entry = weak.lock();
   if (entry == nullptr) return;
-  const std::lock_guard lock(mutex_);
+  const Locked lock(*this);
   PostLocked(entry, std::move(message));
 }
 
 void Executor::Impl::PostLater(const std::weak_ptr<Entry>& entry, RunMessage message,
                                std::chrono::milliseconds delay) {
-  const std::lock_guard lock(mutex_);
+  const Locked lock(*this);
   const auto at = later_.emplace(Clock::now() + delay, std::pair(entry, std::move(message)));
   if (at == later_.begin() && AwakeLocked() == 0) WakeLocked();
 }
 
-void Executor::Impl::Activate(v1::Activation activation) {
-  const std::lock_guard lock(mutex_);
-  const EntryRef entry = FindOrMakeLocked(KeyOf(activation.token()));
-  entry->token = activation.token();
-  entry->what = {activation.workflow_type(), activation.workflow_id(), activation.run_id(), ""};
-  if (!entry->in_hand) ++in_hand_;
-  entry->in_hand = true;
-  PostLocked(entry, std::move(activation));
+void Executor::Impl::Activate(std::vector<v1::Activation*> activations) {
+  const Locked lock(*this);
+  for (v1::Activation* activation : activations) {
+    const EntryRef entry = FindOrMakeLocked(KeyOf(activation->token()));
+    entry->token = activation->token();
+    entry->what = {activation->workflow_type(), activation->workflow_id(), activation->run_id(), ""};
+    if (!entry->in_hand) ++in_hand_;
+    entry->in_hand = true;
+    PostLocked(entry, std::move(*activation));
+  }
 }
 
 void Executor::Impl::History(v1::HistoryChunk chunk) {
-  const std::lock_guard lock(mutex_);
+  const Locked lock(*this);
   if (const EntryRef entry = FindLocked(KeyOf(chunk.token()))) PostLocked(entry, std::move(chunk));
 }
 
 void Executor::Impl::Evict(const v1::WorkToken& token) {
-  const std::lock_guard lock(mutex_);
+  const Locked lock(*this);
   if (const EntryRef entry = FindLocked(KeyOf(token))) PostLocked(entry, DropAll{});
 }
 
@@ -237,7 +259,7 @@ void Executor::Impl::SetLimits(std::int64_t payload_bytes_max, std::int64_t comm
 }
 
 void Executor::Impl::Reconnected(bool same_epoch) {
-  const std::lock_guard lock(mutex_);
+  const Locked lock(*this);
   for (const auto& [key, entry] : entries_) {
     if (entry->in_hand) PostLocked(entry, ConnectionBack{same_epoch});
   }
@@ -418,7 +440,11 @@ Executor::Executor(const Registry& registry, ExecutorOptions options, ExecutorSi
     : impl_(std::make_unique<Impl>(registry, std::move(options), sink)) {}
 Executor::~Executor() = default;
 
-void Executor::Activate(v1::Activation activation) { impl_->Activate(std::move(activation)); }
+void Executor::Activate(v1::Activation activation) { impl_->Activate({&activation}); }
+void Executor::Activate(google::protobuf::RepeatedPtrField<v1::Activation>* activations) {
+  if (activations->empty()) return;
+  impl_->Activate({activations->pointer_begin(), activations->pointer_end()});
+}
 void Executor::History(v1::HistoryChunk chunk) { impl_->History(std::move(chunk)); }
 void Executor::Evict(const v1::WorkToken& token) { impl_->Evict(token); }
 void Executor::SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max) {

@@ -84,6 +84,8 @@ class Executor {
 
   // From ServerFrame.activations, history_chunks and evict.
   void Activate(v1::Activation activation);
+  // Those of one frame, which are moved out of it.
+  void Activate(google::protobuf::RepeatedPtrField<v1::Activation>* activations);
   void History(v1::HistoryChunk chunk);
   void Evict(const v1::WorkToken& token);
 

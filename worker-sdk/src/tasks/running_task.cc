@@ -13,7 +13,21 @@ using SystemTime = std::chrono::system_clock::time_point;
 
 SystemTime FromUnixMs(std::int64_t ms) { return SystemTime(milliseconds(ms)); }
 
-TaskInfo InfoOf(const v1::TaskDelivery& delivery, const PayloadConverter* converter) {
+// Of an attempt that begins now.
+std::optional<SystemTime> DeadlineOf(const v1::TaskDelivery& delivery) {
+  std::optional<SystemTime> deadline;
+  if (delivery.timeouts().start_to_close_ms() > 0) {
+    deadline = std::chrono::system_clock::now() + milliseconds(delivery.timeouts().start_to_close_ms());
+  }
+  if (delivery.deadline_unix_ms() > 0) {
+    const SystemTime all = FromUnixMs(delivery.deadline_unix_ms());
+    deadline = deadline.has_value() ? std::min(*deadline, all) : all;
+  }
+  return deadline;
+}
+
+TaskInfo InfoOf(const v1::TaskDelivery& delivery, std::optional<SystemTime> deadline,
+                const PayloadConverter* converter) {
   TaskInfo info;
   info.workflow_id = delivery.workflow_id();
   info.run_id = delivery.run_id();
@@ -23,13 +37,7 @@ TaskInfo InfoOf(const v1::TaskDelivery& delivery, const PayloadConverter* conver
   info.seq = delivery.seq();
   info.attempt = delivery.attempt();
   info.scheduled = FromUnixMs(delivery.scheduled_unix_ms());
-  if (delivery.timeouts().start_to_close_ms() > 0) {
-    info.deadline = std::chrono::system_clock::now() + milliseconds(delivery.timeouts().start_to_close_ms());
-  }
-  if (delivery.deadline_unix_ms() > 0) {
-    const SystemTime all = FromUnixMs(delivery.deadline_unix_ms());
-    info.deadline = info.deadline.has_value() ? std::min(*info.deadline, all) : all;
-  }
+  info.deadline = deadline;
   if (delivery.has_last_failure()) info.last_failure = runtime::FromProto(delivery.last_failure(), converter);
   return info;
 }
@@ -49,12 +57,19 @@ RunningTask::RunningTask(v1::TaskDelivery delivery, std::shared_ptr<const Payloa
                          SendHeartbeat send, Schedule schedule)
     : delivery_(std::move(delivery)),
       converter_(std::move(converter)),
-      info_(InfoOf(delivery_, converter_.get())),
-      log_(LoggerOf(delivery_, std::move(log))),
+      sink_(std::move(log)),
+      deadline_(DeadlineOf(delivery_)),
       details_bytes_max_(details_bytes_max),
       send_(std::move(send)),
       schedule_(std::move(schedule)),
       throttle_(milliseconds(delivery_.timeouts().heartbeat_ms())) {}
+
+const RunningTask::ForTheCode& RunningTask::Told() const {
+  std::call_once(told_once_, [this] {
+    told_.emplace(ForTheCode{InfoOf(delivery_, deadline_, converter_.get()), LoggerOf(delivery_, sink_)});
+  });
+  return *told_;
+}
 
 milliseconds RunningTask::Running() const {
   return std::chrono::duration_cast<milliseconds>(Clock::now() - begun_);
@@ -71,7 +86,7 @@ void RunningTask::Stop(StopCause cause, std::string reason) {
 }
 
 bool RunningTask::PastDeadline() const {
-  return info_.deadline.has_value() && std::chrono::system_clock::now() >= *info_.deadline;
+  return deadline_.has_value() && std::chrono::system_clock::now() >= *deadline_;
 }
 
 StopCause RunningTask::Stopped() const {
@@ -94,9 +109,9 @@ bool RunningTask::WaitCancelled(milliseconds timeout) {
   const auto stopped = [this] { return cause_ != StopCause::kNone; };
   while (!stopped() && !PastDeadline() && Clock::now() < until) {
     auto wake = until;
-    if (info_.deadline.has_value()) {
+    if (deadline_.has_value()) {
       // One millisecond more, since the two clocks are read one after the other.
-      const auto left = *info_.deadline - std::chrono::system_clock::now() + milliseconds(1);
+      const auto left = *deadline_ - std::chrono::system_clock::now() + milliseconds(1);
       wake = std::min(wake, Clock::now() + std::chrono::duration_cast<Clock::duration>(left));
     }
     stopped_.wait_until(lock, wake, stopped);
@@ -107,8 +122,8 @@ bool RunningTask::WaitCancelled(milliseconds timeout) {
 void RunningTask::Heartbeat(std::optional<Payload> details) {
   if (details.has_value()) details = runtime::Encode(converter_.get(), *std::move(details));
   if (details.has_value() && details_bytes_max_ > 0 && details->data.size() > details_bytes_max_) {
-    log_.Warn("heartbeat details dropped: larger than the server takes", "bytes", details->data.size(),
-              "payload_bytes_max", details_bytes_max_);
+    Log().Warn("heartbeat details dropped: larger than the server takes", "bytes", details->data.size(),
+               "payload_bytes_max", details_bytes_max_);
     details.reset();
   }
   std::optional<HeartbeatThrottle::Beat> beat;

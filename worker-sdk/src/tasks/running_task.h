@@ -56,8 +56,8 @@ class RunningTask final : public detail::TaskContextImpl {
   void EndHeartbeats(bool flush);
 
   // detail::TaskContextImpl.
-  const TaskInfo& Info() const override { return info_; }
-  const Logger& Log() const override { return log_; }
+  const TaskInfo& Info() const override { return Told().info; }
+  const Logger& Log() const override { return Told().log; }
   void Heartbeat(std::optional<Payload> details) override;
   const std::optional<Payload>& LastHeartbeat() const override;
   bool Cancelled() const override;
@@ -67,11 +67,19 @@ class RunningTask final : public detail::TaskContextImpl {
  private:
   void Send(std::optional<HeartbeatThrottle::Beat> beat);
   bool PastDeadline() const;
+  // What is told to task code that asks; most does not.
+  struct ForTheCode {
+    TaskInfo info;
+    Logger log;
+  };
+  const ForTheCode& Told() const;
 
   const v1::TaskDelivery delivery_;
   const std::shared_ptr<const PayloadConverter> converter_;
-  const TaskInfo info_;
-  const Logger log_;
+  const std::shared_ptr<const LogSink> sink_;
+  const std::optional<std::chrono::system_clock::time_point> deadline_;
+  mutable std::once_flag told_once_;
+  mutable std::optional<ForTheCode> told_;
   const std::size_t details_bytes_max_;
   const SendHeartbeat send_;
   const Schedule schedule_;

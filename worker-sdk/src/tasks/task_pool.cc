@@ -34,7 +34,7 @@ class TaskPool::Impl {
         ticker_(runtime::kQueueWaitMax, [this] { return StaffIfStalled(); }) {}
   ~Impl();
 
-  void Deliver(v1::TaskDelivery delivery);
+  void Deliver(std::vector<v1::TaskDelivery*> deliveries);
   void Stop(const v1::WorkToken& token, StopCause cause, const std::string& reason);
   void StopAll();
   void SetLimits(std::int64_t bytes) { payload_bytes_max_ = bytes; }
@@ -47,6 +47,8 @@ class TaskPool::Impl {
   using Clock = std::chrono::steady_clock;
 
   TaskPtr NewTask(v1::TaskDelivery delivery);
+  enum class Taken { kYes, kIgnored, kOverloaded };
+  Taken TakeLocked(const TaskPtr& task, bool answered);
   // Sees to it that the queue is worked off by as many as `wanted` threads; false: there is no thread at all.
   bool StaffLocked(std::size_t wanted);
   std::size_t RunningLocked() const { return threads_.size() - static_cast<std::size_t>(threads_idle_); }
@@ -75,6 +77,8 @@ class TaskPool::Impl {
   int threads_idle_ = 0;
   int threads_woken_ = 0;
   int threads_starting_ = 0;
+  // Of the woken: those that work_ has not been told for yet. Whoever holds the lock does so after it.
+  int to_notify_ = 0;
   bool closing_ = false;
   TaskPoolStats stats_;
   runtime::Ticker ticker_;
@@ -102,33 +106,52 @@ TaskPtr TaskPool::Impl::NewTask(v1::TaskDelivery delivery) {
   return task;
 }
 
-void TaskPool::Impl::Deliver(v1::TaskDelivery delivery) {
-  const bool answered = sink_->Answered(delivery.token());
-  TaskPtr task = NewTask(std::move(delivery));
-  bool overloaded = false;
+void TaskPool::Impl::Deliver(std::vector<v1::TaskDelivery*> deliveries) {
+  struct New {
+    TaskPtr task;
+    bool answered = false;
+    Taken taken = Taken::kIgnored;
+  };
+  std::vector<New> all;
+  all.reserve(deliveries.size());
+  for (v1::TaskDelivery* delivery : deliveries) {
+    const bool answered = sink_->Answered(delivery->token());
+    all.push_back({NewTask(std::move(*delivery)), answered});
+  }
+  int to_notify = 0;
   {
     std::lock_guard lock(mu_);
     if (closing_) return;
-    if (answered || in_hand_.contains(KeyOf(task->token()))) {
-      ++stats_.duplicates;
-      return;
-    }
-    ++stats_.delivered;
-    // Some slack: the server may count a credit as returned before the pool does.
-    overloaded = in_hand_.size() >= static_cast<std::size_t>(options_.tasks_max) * 2;
-    if (!overloaded) {
-      in_hand_.emplace(KeyOf(task->token()), task);
-      queue_.emplace_back(task, Clock::now());
-      if (!StaffLocked(processors_)) {
-        queue_.pop_back();
-        in_hand_.erase(KeyOf(task->token()));
-        overloaded = true;
+    for (New& one : all) one.taken = TakeLocked(one.task, one.answered);
+    if (!queue_.empty() && !StaffLocked(processors_)) {
+      // There is no thread at all, so that whatever is in the queue came just now.
+      queue_.clear();
+      for (New& one : all) {
+        if (one.taken != Taken::kYes) continue;
+        in_hand_.erase(KeyOf(one.task->token()));
+        one.taken = Taken::kOverloaded;
       }
     }
+    to_notify = std::exchange(to_notify_, 0);
   }
-  if (overloaded) {
-    sink_->Answer(Overloaded(task->delivery(), options_.tasks_max));
+  // Not under the lock, which the woken want at once.
+  for (; to_notify > 0; --to_notify) work_.notify_one();
+  for (const New& one : all) {
+    if (one.taken == Taken::kOverloaded) sink_->Answer(Overloaded(one.task->delivery(), options_.tasks_max));
   }
+}
+
+TaskPool::Impl::Taken TaskPool::Impl::TakeLocked(const TaskPtr& task, bool answered) {
+  if (answered || in_hand_.contains(KeyOf(task->token()))) {
+    ++stats_.duplicates;
+    return Taken::kIgnored;
+  }
+  ++stats_.delivered;
+  // Some slack: the server may count a credit as returned before the pool does.
+  if (in_hand_.size() >= static_cast<std::size_t>(options_.tasks_max) * 2) return Taken::kOverloaded;
+  in_hand_.emplace(KeyOf(task->token()), task);
+  queue_.emplace_back(task, Clock::now());
+  return Taken::kYes;
 }
 
 bool TaskPool::Impl::StaffLocked(std::size_t wanted) {
@@ -139,7 +162,7 @@ bool TaskPool::Impl::StaffLocked(std::size_t wanted) {
     if (threads_idle_ > 0) {
       --threads_idle_;
       ++threads_woken_;
-      work_.notify_one();
+      ++to_notify_;
       continue;
     }
     try {
@@ -183,11 +206,16 @@ void TaskPool::Impl::Work() {
 
 // The ticker's look.
 bool TaskPool::Impl::StaffIfStalled() {
-  const std::lock_guard lock(mu_);
-  if (closing_ || queue_.empty()) return false;
-  if (Clock::now() - queue_.front().second >= runtime::kQueueWaitMax) {
-    StaffLocked(RunningLocked() + queue_.size());
+  int to_notify = 0;
+  {
+    const std::lock_guard lock(mu_);
+    if (closing_ || queue_.empty()) return false;
+    if (Clock::now() - queue_.front().second >= runtime::kQueueWaitMax) {
+      StaffLocked(RunningLocked() + queue_.size());
+    }
+    to_notify = std::exchange(to_notify_, 0);
   }
+  for (; to_notify > 0; --to_notify) work_.notify_one();
   return true;
 }
 
@@ -276,7 +304,11 @@ TaskPool::TaskPool(const Registry& registry, TaskPoolOptions options, TaskSink* 
     : impl_(std::make_unique<Impl>(registry, std::move(options), sink)) {}
 TaskPool::~TaskPool() = default;
 
-void TaskPool::Deliver(v1::TaskDelivery delivery) { impl_->Deliver(std::move(delivery)); }
+void TaskPool::Deliver(v1::TaskDelivery delivery) { impl_->Deliver({&delivery}); }
+void TaskPool::Deliver(google::protobuf::RepeatedPtrField<v1::TaskDelivery>* deliveries) {
+  if (deliveries->empty()) return;
+  impl_->Deliver({deliveries->pointer_begin(), deliveries->pointer_end()});
+}
 void TaskPool::Cancel(const v1::WorkToken& token, const std::string& reason) {
   impl_->Stop(token, StopCause::kRequested, reason);
 }

@@ -65,7 +65,9 @@ class TaskPool {
   TaskPool(const TaskPool&) = delete;
   TaskPool& operator=(const TaskPool&) = delete;
 
-  // From ServerFrame.tasks and task_cancels. A delivery whose token is in hand is ignored.
+  // From ServerFrame.tasks and task_cancels. A delivery whose token is in hand is ignored. Those of one frame
+  // together cost less than one by one; they are moved out of it.
+  void Deliver(google::protobuf::RepeatedPtrField<v1::TaskDelivery>* deliveries);
   void Deliver(v1::TaskDelivery delivery);
   void Cancel(const v1::WorkToken& token, const std::string& reason);
   // Welcome.stale_tokens: tells the task to stop; it is not answered for.

@@ -46,8 +46,8 @@ void Core::OnWelcome(const v1::Welcome& welcome, bool same_epoch) {
 }
 
 void Core::OnFrame(v1::ServerFrame& frame) {
-  for (v1::Activation& activation : *frame.mutable_activations()) executor_.Activate(std::move(activation));
-  for (v1::TaskDelivery& task : *frame.mutable_tasks()) pool_.Deliver(std::move(task));
+  executor_.Activate(frame.mutable_activations());
+  pool_.Deliver(frame.mutable_tasks());
   for (const v1::TaskCancel& cancel : frame.task_cancels()) pool_.Cancel(cancel.token(), cancel.reason());
   for (v1::HistoryChunk& chunk : *frame.mutable_history_chunks()) executor_.History(std::move(chunk));
   for (const v1::WorkToken& token : frame.evict()) executor_.Evict(token);
