@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <ostream>
+#include <span>
 
 #include "absl/strings/str_cat.h"
 #include "cmd/perdure/commands.h"
@@ -69,9 +70,11 @@ const CLI::App* FindCommand(const CLI::App& parent, const std::string& name) {
 struct Position {
   const CLI::App* command;
   std::string word;
+  // How many arguments come before the word.
+  size_t before = 0;
 };
 Position FindPosition(const CLI::App& root, const std::vector<std::string>& args) {
-  Position position{&root, ""};
+  Position position{&root, "", args.size()};
   for (size_t i = 0; i < args.size(); ++i) {
     const std::string& arg = args[i];
     if (arg.starts_with("-") && arg.size() > 1) {
@@ -83,6 +86,7 @@ Position FindPosition(const CLI::App& root, const std::vector<std::string>& args
     const CLI::App* sub = FindCommand(*position.command, arg);
     if (sub == nullptr) {
       position.word = arg;
+      position.before = i;
       return position;
     }
     position.command = sub;
@@ -96,7 +100,7 @@ std::string FullName(const CLI::App& command) {
 }
 
 // The first argument that looks like a flag and is none; "" if there is none.
-std::string UnknownFlag(const CLI::App& root, const CLI::App& command, const std::vector<std::string>& args) {
+std::string UnknownFlag(const CLI::App& root, const CLI::App& command, std::span<const std::string> args) {
   for (size_t i = 0; i < args.size(); ++i) {
     const std::string name = args[i].substr(0, args[i].find('='));
     if (!name.starts_with("--")) continue;
@@ -133,6 +137,14 @@ std::string PlainWords(std::string message, const CLI::App& command) {
   return message;
 }
 
+std::string UnknownFlagText(const CLI::App& root, const CLI::App& command, const std::string& flag) {
+  const std::string nearest = NearestFlag(root, command, flag);
+  return absl::StrCat("perdure: ", FullName(command), " has no flag ", Printable(flag), "\n  ",
+                      nearest.empty() ? absl::StrCat("see ", FullName(command), " --help")
+                                      : absl::StrCat("did you mean ", nearest, "?"),
+                      "\n");
+}
+
 // What is wrong with the arguments, in the words of this tool rather than CLI11's.
 std::string UsageText(const CLI::App& root, const std::vector<std::string>& args,
                       const CLI::ParseError& error) {
@@ -145,6 +157,11 @@ std::string UsageText(const CLI::App& root, const std::vector<std::string>& args
                         "\n");
   }
   if (!names.empty()) {
+    // The word may be what was meant for a flag that there is not.
+    if (const std::string flag = UnknownFlag(root, *at.command, std::span(args).first(at.before));
+        !flag.empty()) {
+      return UnknownFlagText(root, *at.command, flag);
+    }
     const std::string nearest = base::Nearest(at.word, names);
     const std::string hint =
         nearest.empty() ? absl::StrCat("see ", help) : absl::StrCat("did you mean ", nearest, "?");
@@ -152,13 +169,7 @@ std::string UsageText(const CLI::App& root, const std::vector<std::string>& args
                         hint, "\n");
   }
   const std::string flag = UnknownFlag(root, *at.command, args);
-  if (!flag.empty()) {
-    const std::string nearest = NearestFlag(root, *at.command, flag);
-    const std::string hint =
-        nearest.empty() ? absl::StrCat("see ", help) : absl::StrCat("did you mean ", nearest, "?");
-    return absl::StrCat("perdure: ", FullName(*at.command), " has no flag ", Printable(flag), "\n  ", hint,
-                        "\n");
-  }
+  if (!flag.empty()) return UnknownFlagText(root, *at.command, flag);
   return absl::StrCat("perdure: ", Printable(PlainWords(error.what(), *at.command)), "\n  see ", help, "\n");
 }
 
@@ -181,7 +192,12 @@ int Execute(const RawGlobals& raw, const Command& command, Environment& environm
 
 }  // namespace
 
-int RunApp(const std::vector<std::string>& args, Environment& environment) {
+int RunApp(std::vector<std::string> args, Environment& environment) {
+  // "perdure help workflow start", as many tools have it.
+  if (!args.empty() && args[0] == "help") {
+    args.erase(args.begin());
+    args.push_back("--help");
+  }
   CLI::App app("perdure: start, watch and stop durable workflows.", "perdure");
   app.formatter(HelpFormatter());
   app.require_subcommand(1);

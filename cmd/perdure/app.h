@@ -10,7 +10,7 @@
 namespace perdure::cli {
 
 // `args` without the program's name. Returns the exit status (see ExitCode).
-int RunApp(const std::vector<std::string>& args, Environment& environment);
+int RunApp(std::vector<std::string> args, Environment& environment);
 
 }  // namespace perdure::cli
 

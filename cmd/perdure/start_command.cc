@@ -1,6 +1,7 @@
 // perdure workflow start, signal-with-start.
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 #include <ostream>
 
 #include "absl/strings/str_cat.h"
@@ -19,7 +20,7 @@ namespace {
 struct StartOptions {
   std::string type;
   std::string task_queue = "default";
-  std::string id;
+  std::optional<std::string> id;
   std::string input;
   bool wait = false;
   std::string id_reuse = "allow";
@@ -73,12 +74,16 @@ absl::Status SetTimes(const StartOptions& options, v1::StartWorkflowRequest& req
 }
 
 absl::StatusOr<v1::StartWorkflowRequest> BuildRequest(Context& context, const StartOptions& options) {
+  if (options.id.has_value() && options.id->empty()) {
+    return absl::InvalidArgumentError("--id: must not be empty; leave it out to have one made up");
+  }
   v1::StartWorkflowRequest request;
   request.set_namespace_(context.globals.name_space);
   request.set_workflow_type(options.type);
   request.set_task_queue(options.task_queue);
-  request.set_workflow_id(
-      options.id.empty() ? absl::StrCat(options.type, "-", context.environment.random_id(8)) : options.id);
+  request.set_workflow_id(options.id.has_value()
+                              ? *options.id
+                              : absl::StrCat(options.type, "-", context.environment.random_id(8)));
   request.set_request_id(context.RequestId(options.request_id));
   request.set_identity(context.Identity());
   RETURN_IF_ERROR(SetTimes(options, request));

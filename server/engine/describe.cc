@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "server/engine/evolve.h"
 
 namespace perdure::engine {
@@ -99,6 +101,11 @@ void DescribeActivation(const RunState& s, v1::PendingActivation& out) {
 }
 
 }  // namespace
+
+std::string StatusWord(v1::RunStatus status) {
+  constexpr absl::string_view kPrefix = "RUN_STATUS_";
+  return absl::AsciiStrToLower(absl::StrReplaceAll(v1::RunStatus_Name(status), {{kPrefix, ""}, {"_", " "}}));
+}
 
 v1::DescribeWorkflowResponse Describe(const RunState& s) {
   v1::DescribeWorkflowResponse out;

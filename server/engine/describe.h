@@ -2,6 +2,8 @@
 #ifndef PERDURE_SERVER_ENGINE_DESCRIBE_H_
 #define PERDURE_SERVER_ENGINE_DESCRIBE_H_
 
+#include <string>
+
 #include "perdure/v1/workflow_service.pb.h"
 #include "server/engine/state.h"
 
@@ -9,6 +11,9 @@ namespace perdure::engine {
 
 // Of each kind of pending item, so many are listed.
 inline constexpr int kDescribedItemsMax = 100;
+
+// "completed", "timed out": for messages.
+std::string StatusWord(v1::RunStatus status);
 
 // All but what dispatch knows (whether a worker hosts the types).
 v1::DescribeWorkflowResponse Describe(const RunState& state);

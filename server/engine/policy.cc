@@ -15,13 +15,14 @@
 #include "server/engine/policy.h"
 
 #include "absl/strings/str_cat.h"
+#include "server/engine/describe.h"
 
 namespace perdure::engine {
 namespace {
 
 absl::Status InTheWay(const v1::StartWorkflowRequest& request, const ExistingRun& run, const char* policy) {
   return absl::AlreadyExistsError(absl::StrCat("workflow '", request.workflow_id(), "' has run ", run.run_id,
-                                               " (", v1::RunStatus_Name(run.status), "), and the ", policy));
+                                               " (", StatusWord(run.status), "), and the ", policy));
 }
 
 }  // namespace

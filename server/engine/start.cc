@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/engine/decide.h"
+#include "server/engine/describe.h"
 #include "server/engine/live.h"
 #include "server/engine/transition.h"
 
@@ -19,7 +20,7 @@ namespace {
 absl::Status ClosedError(const RunState& s) {
   return absl::FailedPreconditionError(absl::StrCat("workflow '", s.started().workflow_id(), "', run ",
                                                     s.started().run_id(),
-                                                    ", is closed: ", v1::RunStatus_Name(s.status)));
+                                                    ", is closed: ", StatusWord(s.status)));
 }
 
 }  // namespace

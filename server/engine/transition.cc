@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/engine/describe.h"
 #include "server/engine/evolve.h"
 #include "server/engine/live.h"
 #include "server/engine/retry.h"
@@ -78,7 +79,7 @@ void Transition::Recall(int64_t seq, const PendingTask& task, std::string reason
 }
 
 void Transition::RecallEverything(v1::RunStatus status, bool by_its_code) {
-  const std::string reason = absl::StrCat("its workflow run is closed: ", v1::RunStatus_Name(status));
+  const std::string reason = absl::StrCat("its workflow run is closed: ", StatusWord(status));
   for (const auto& [seq, task] : s.tasks) Recall(seq, task, reason);
   const ActivationState& a = s.activation;
   if (a.phase == ActivationPhase::kQueued || a.phase == ActivationPhase::kRunning) {

@@ -344,6 +344,13 @@ TEST_F(CliTest, AnAbsentServerIsNamedWithWhatToDo) {
       "  start it with: perdured --data-dir DIR, or pass --address HOST:PORT (or set PERDURE_ADDRESS)\n");
 }
 
+TEST_F(CliTest, HelpIsACommandToo) {
+  EXPECT_EQ(Run({"help"}).out, Run({"--help"}).out);
+  const Outcome help = Run({"help", "workflow", "start"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_EQ(help.out, Run({"workflow", "start", "--help"}).out);
+}
+
 TEST_F(CliTest, WrongArgumentsAreNamed) {
   const auto refusal = [this](std::vector<std::string> args) {
     const Outcome outcome = Run(std::move(args));
@@ -356,6 +363,10 @@ TEST_F(CliTest, WrongArgumentsAreNamed) {
             "perdure: what to do? perdure workflow takes a command\n  see perdure workflow --help\n");
   EXPECT_EQ(refusal({"workflow", "strat"}),
             "perdure: perdure workflow has no command 'strat'\n  did you mean start?\n");
+  EXPECT_EQ(refusal({"--server", "127.0.0.1:1", "workflow", "list"}),
+            "perdure: perdure has no flag --server\n  see perdure --help\n");
+  EXPECT_EQ(refusal({"workflow", "start", "--type", "t", "--id", ""}),
+            "perdure: --id: must not be empty; leave it out to have one made up\n");
   EXPECT_EQ(refusal({"workflow", "start"}),
             "perdure: --type is required\n  see perdure workflow start --help\n");
   EXPECT_EQ(refusal({"workflow", "result"}),

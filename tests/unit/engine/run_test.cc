@@ -100,7 +100,7 @@ TEST_F(RunTest, IsTerminatedAtOnce) {
   EXPECT_THAT(Works(h.last()), ElementsAre("cancel task 1", "withdraw activation", "evict", "evict"));
   EXPECT_EQ(h.last().work[2].session, kSession);
   EXPECT_EQ(h.last().work[3].session, kOtherSession);
-  EXPECT_THAT(h.last().work[0].reason, HasSubstr("RUN_STATUS_TERMINATED"));
+  EXPECT_THAT(h.last().work[0].reason, HasSubstr("is closed: terminated"));
 }
 
 TEST_F(RunTest, RecallsAnActivationByItsOwnToken) {
@@ -120,7 +120,7 @@ TEST_F(RunTest, AnswersARepeatedTerminateAndRefusesAnother) {
   EXPECT_THAT(Events(h.last()), IsEmpty());
   EXPECT_EQ(h.Terminate("request-2").status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(h.last().status.message()),
-              HasSubstr("workflow 'order-42', run run-1, is closed: RUN_STATUS_TERMINATED"));
+              HasSubstr("workflow 'order-42', run run-1, is closed: terminated"));
 }
 
 // ---- signals ----
