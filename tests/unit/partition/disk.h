@@ -23,7 +23,9 @@ namespace records = ::perdure::internal::v1;
 // Reads the store at each call.
 class Disk {
  public:
-  explicit Disk(const storage::ReadView& view, uint32_t partition = 0) : view_(view), partition_(partition) {}
+  // `partitions`: how many there are; 0: not known.
+  explicit Disk(const storage::ReadView& view, uint32_t partition = 0, uint32_t partitions = 0)
+      : view_(view), partition_(partition), partitions_(partitions) {}
 
   size_t Count(storage::KeyKind kind) const;
   std::vector<std::string> Keys(storage::KeyKind kind) const;
@@ -49,13 +51,8 @@ class Disk {
   // (queue, run, seq) of each ready row.
   std::vector<storage::ReadyParts> Ready() const;
 
-  // What is wrong, a sentence each:
-  //   * a log that cannot be folded, or a head that says something else than the fold from event 1;
-  //   * id and list rows that do not match the histories;
-  //   * an open run that nothing on disk would wake: neither the journal, nor its timer row, nor a ready row;
-  //   * heads, notes and timer rows of runs that are closed or have other ones; ready rows of runs that are
-  //   not there;
-  //   * a closed run that nothing on disk would delete after its retention.
+  // What is wrong, a sentence each: the invariants are those of server/verify/verify.h. What the verifier
+  // calls a leftover counts too: no test leaves any.
   std::vector<std::string> Problems() const;
   // What is left over once every run is closed and a checkpoint is over.
   std::vector<std::string> Leftovers() const;
@@ -63,6 +60,7 @@ class Disk {
  private:
   const storage::ReadView& view_;
   const uint32_t partition_;
+  const uint32_t partitions_;
 };
 
 }  // namespace perdure::partition::testing

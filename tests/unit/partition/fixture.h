@@ -39,7 +39,7 @@ class PartitionTest : public ::testing::Test {
     for (uint32_t p = 0; p < server.partitions(); ++p) EXPECT_THAT(disk(p).Problems(), IsEmpty());
   }
 
-  Disk disk(uint32_t partition = 0) { return Disk(server.store(), partition); }
+  Disk disk(uint32_t partition = 0) { return Disk(server.store(), partition, server.partitions()); }
 
   // The latest run's history, each event by its kind: "run_started", "advanced", "timer_fired".
   std::vector<std::string> Kinds(const std::string& workflow_id) {

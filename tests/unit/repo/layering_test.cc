@@ -40,6 +40,8 @@ const std::vector<Room>& Rooms() {
       {"server/base", {"absl", "proto"}},
       {"server/engine", {"server/base", "proto", "absl"}, kImpure},
       {"server/partition", {"server/base", "server/engine", "storage", "proto", "google", "absl"}},
+      {"server/verify",
+       {"server/base", "server/engine", "server/partition", "storage", "proto", "google", "absl"}},
       {"server/dispatch", {"server/base", "proto", "google", "absl"}},
       {"server/api",
        {"server/base", "server/partition", "server/engine", "server/dispatch", "proto", "grpc-stubs",
@@ -51,7 +53,9 @@ const std::vector<Room>& Rooms() {
       {"cmd/perdured",
        {"server/base", "server/ops", "server/api", "server/partition", "server/engine", "server/dispatch",
         "storage", "proto", "grpc-stubs", "grpcpp", "absl"}},
-      {"cmd/perdure", {"server/base", "proto", "grpc-stubs", "grpcpp", "google", "absl", "CLI", "nlohmann"}},
+      {"cmd/perdure",
+       {"server/base", "server/verify", "storage", "proto", "grpc-stubs", "grpcpp", "google", "absl", "CLI",
+        "nlohmann"}},
   };
   return *rooms;
 }

@@ -17,6 +17,7 @@ representative=(
   server/engine/evolve.cc
   server/partition/partition.cc
   server/partition/run_cache.cc
+  server/verify/run_check.cc
   server/dispatch/dispatcher.cc
   server/dispatch/sessions.cc
   storage/memory_store.cc
