@@ -95,6 +95,27 @@ absl::Status PrepareDataDir(const std::string& dir) {
   return CheckContents(dir);
 }
 
+absl::Status CheckStoreDir(const std::string& dir) {
+  if (dir.empty()) return absl::InvalidArgumentError("no data directory was named; use --data-dir");
+  std::error_code error;
+  const fs::file_status kind = fs::status(dir, error);
+  if (kind.type() == fs::file_type::not_found) {
+    return absl::InvalidArgumentError(absl::StrCat("data directory ", dir, " does not exist"));
+  }
+  if (error) return CannotUse(dir, "read", error.value());
+  if (kind.type() != fs::file_type::directory) {
+    return absl::InvalidArgumentError(absl::StrCat("data directory ", dir, " is not a directory"));
+  }
+  if (access(dir.c_str(), R_OK | X_OK) != 0) return CannotUse(dir, "read", errno);
+  const absl::Status contents = CheckContents(dir);
+  if (absl::IsDataLoss(contents)) return contents;
+  if (!fs::exists(fs::path(dir) / "CURRENT", error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("data directory ", dir, " holds no store (it has no CURRENT file)"));
+  }
+  return contents;
+}
+
 std::string LockHolder(const std::string& path) {
   struct stat file = {};
   if (stat(path.c_str(), &file) != 0) return "";

@@ -16,6 +16,10 @@ namespace perdure::storage {
 // FailedPrecondition: it holds files that are not Perdure's. DataLoss: it holds half of a store.
 absl::Status PrepareDataDir(const std::string& dir);
 
+// Checks that `dir` holds a store that can be read; makes nothing. InvalidArgument: it is not there, is not a
+// directory, or holds no store. PermissionDenied: it cannot be read. DataLoss: it holds half of a store.
+absl::Status CheckStoreDir(const std::string& dir);
+
 // Who holds a POSIX lock on `path`, as "process 4711 (perdured)"; empty if that cannot be found out. Never
 // opens the file: closing it again would release a lock of this process.
 std::string LockHolder(const std::string& path);

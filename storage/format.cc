@@ -55,6 +55,12 @@ absl::StatusOr<Format> Migrate(Store& store, Format format, const FormatRules& r
   return format;
 }
 
+absl::Status NewerThanKnown(const Format& format, const FormatRules& rules) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the data directory has format ", format.version, "; this program reads formats up to ", rules.version,
+      ". Use the release of Perdure that wrote it, or a newer one; an older program cannot open it"));
+}
+
 }  // namespace
 
 const FormatRules& CurrentFormatRules() {
@@ -87,6 +93,23 @@ absl::StatusOr<Format> ParseFormat(std::string_view record, uint32_t newest_know
       absl::StrCat("the format record cannot be read: \"", absl::CHexEscape(shown), "\""));
 }
 
+absl::StatusOr<Format> ReadFormat(const ReadView& view, const FormatRules& rules) {
+  const absl::StatusOr<std::string> record = view.Get(FormatKey());
+  if (absl::IsNotFound(record.status())) {
+    return absl::InvalidArgumentError("the store has no format record: it is not Perdure's");
+  }
+  if (!record.ok()) return record.status();
+  absl::StatusOr<Format> format = ParseFormat(*record, rules.version);
+  if (!format.ok()) return format.status();
+  if (format->version > rules.version) return NewerThanKnown(*format, rules);
+  if (format->version < rules.version) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the data directory has format ", format->version, "; this program reads format ", rules.version,
+        ". Use the release of Perdure that wrote it, or open it once with perdured of this release"));
+  }
+  return format;
+}
+
 absl::StatusOr<Format> OpenFormat(Store& store, uint32_t partitions_wanted, const FormatRules& rules) {
   if (partitions_wanted < 1 || partitions_wanted > kPartitionsMax) {
     return absl::InvalidArgumentError(
@@ -97,12 +120,7 @@ absl::StatusOr<Format> OpenFormat(Store& store, uint32_t partitions_wanted, cons
   if (!record.ok()) return record.status();
   absl::StatusOr<Format> format = ParseFormat(*record, rules.version);
   if (!format.ok()) return format.status();
-  if (format->version > rules.version) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the data directory has format ", format->version, "; this program reads formats up to ",
-        rules.version,
-        ". Use the release of Perdure that wrote it, or a newer one; an older program cannot open it"));
-  }
+  if (format->version > rules.version) return NewerThanKnown(*format, rules);
   return Migrate(store, *format, rules);
 }
 

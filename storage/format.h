@@ -48,6 +48,11 @@ std::string EncodeFormat(const Format& format);
 // partitions is 0.
 absl::StatusOr<Format> ParseFormat(std::string_view record, uint32_t newest_known = kFormatVersion);
 
+// The format of a store that is only read. FailedPrecondition: it is of a newer format, or of an older one
+// that OpenFormat would migrate first. InvalidArgument: it has no format record, so it is not Perdure's.
+// DataLoss: the record cannot be read.
+absl::StatusOr<Format> ReadFormat(const ReadView& view, const FormatRules& rules = CurrentFormatRules());
+
 // On an empty store, writes the record with `partitions_wanted` and returns it. Otherwise returns the stored
 // one, migrated to this program's version; its partition count stands, whatever was wanted. InvalidArgument:
 // partitions_wanted is not in [1, kPartitionsMax]. FailedPrecondition: the store is of a newer format, or of

@@ -93,5 +93,19 @@ TEST_F(DataDirTest, KnowsRoom) {
   EXPECT_GE(OccupiedBytes(dir_.path()), before + (1 << 20));
 }
 
+TEST_F(DataDirTest, ADirectoryThatIsOnlyReadMustHoldAStore) {
+  const auto refusal = [&](const std::string& name) { return Text(CheckStoreDir(dir_ / name)); };
+  EXPECT_THAT(refusal("none"),
+              HasSubstr("INVALID_ARGUMENT: data directory " + (dir_ / "none") + " does not exist"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "none"));
+  Touch("file");
+  EXPECT_THAT(refusal("file"), HasSubstr("is not a directory"));
+  EXPECT_THAT(refusal(""), HasSubstr("holds no store (it has no CURRENT file)"));
+  std::filesystem::create_directory(dir_ / "half");
+  Touch("half/000007.sst");
+  EXPECT_THAT(refusal("half"), AllOf(HasSubstr("DATA_LOSS"), HasSubstr("no CURRENT file")));
+  EXPECT_THAT(Text(CheckStoreDir("")), HasSubstr("--data-dir"));
+}
+
 }  // namespace
 }  // namespace perdure::storage

@@ -112,5 +112,22 @@ TEST_F(FormatTest, PassesOnTheErrorsOfTheStore) {
   EXPECT_THAT(Refusal(), HasSubstr("UNAVAILABLE"));
 }
 
+TEST_F(FormatTest, ReadingAloneMakesAndMigratesNothing) {
+  const auto refusal = [&](const FormatRules& rules = CurrentFormatRules()) {
+    return ReadFormat(store_, rules).status().ToString();
+  };
+  EXPECT_THAT(refusal(), HasSubstr("INVALID_ARGUMENT: the store has no format record"));
+  EXPECT_EQ(Record(), "(none)");
+  Store(FormatKey(), "perdure-format 1 partitions=4\n");
+  EXPECT_EQ(ReadFormat(store_).value(), (Format{1, 4}));
+  EXPECT_THAT(refusal({2, {}}),
+              HasSubstr("FAILED_PRECONDITION: the data directory has format 1; this program "
+                        "reads format 2"));
+  Store(FormatKey(), "perdure-format 3 partitions=4\n");
+  EXPECT_THAT(refusal(), HasSubstr("has format 3; this program reads formats up to 1"));
+  Store(FormatKey(), "nonsense");
+  EXPECT_THAT(refusal(), HasSubstr("DATA_LOSS"));
+}
+
 }  // namespace
 }  // namespace perdure::storage
