@@ -25,8 +25,8 @@ constexpr char kFooter[] =
     "  perdure workflow list --status failed\n"
     "  perdure workflow history order-1\n"
     "\n"
-    "Exit status: 0 success, 1 the workflow failed or something else went wrong, 2 wrong arguments,\n"
-    "3 no such workflow, 4 the server cannot be reached.";
+    "Exit status: 0 success, 1 the workflow failed, verify found a problem or something else went wrong,\n"
+    "2 wrong arguments, 3 no such workflow, 4 the server cannot be reached.";
 
 constexpr char kGlobalsFooter[] =
     "Every command takes --address, --namespace, --output json and --timeout: see perdure --help.\n";
@@ -219,6 +219,11 @@ int RunApp(std::vector<std::string> args, Environment& environment) {
   AddListCommands(workflow, chosen);
   AddChangeCommands(workflow, chosen);
   AddServerCommands(app, chosen);
+  CLI::App& admin = *app.add_subcommand("admin", "look into the data directory of a server that is stopped");
+  admin.require_subcommand(1);
+  admin.fallthrough();
+  AddVerifyCommand(admin, chosen);
+  AddDumpCommand(admin, chosen);
   bool version = false;
   app.add_subcommand("version", "print the version of this tool")->callback([&version] { version = true; });
 

@@ -18,6 +18,8 @@ void AddDescribeCommand(CLI::App& workflow, Command& chosen);  // describe
 void AddHistoryCommands(CLI::App& workflow, Command& chosen);  // history, watch
 void AddListCommands(CLI::App& workflow, Command& chosen);     // list, count
 void AddServerCommands(CLI::App& app, Command& chosen);        // server info
+void AddVerifyCommand(CLI::App& admin, Command& chosen);       // admin verify
+void AddDumpCommand(CLI::App& admin, Command& chosen);         // admin dump
 
 }  // namespace perdure::cli
 

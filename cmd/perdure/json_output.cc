@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -22,13 +23,39 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-void AppendMessage(std::string& out, const Message& message);
+// Where the text goes, and how.
+struct Output {
+  std::string text;
+  const size_t payload_bytes_max;
+};
 
-void AppendPayload(std::string& out, const v1::Payload& payload) {
+void AppendMessage(Output& output, const Message& message);
+
+// What is too long, by its beginning.
+void AppendLongPayload(Output& output, const v1::Payload& payload) {
+  std::string& out = output.text;
+  out += "{\"encoding\":";
+  base::AppendJsonString(out, payload.encoding());
+  out += ",\"type\":";
+  base::AppendJsonString(out, payload.type());
+  absl::StrAppend(&out, ",\"bytes\":", payload.data().size());
+  const std::string begin = payload.data().substr(0, output.payload_bytes_max);
+  if (payload.encoding() == "json") {
+    out += ",\"begins\":";
+    base::AppendJsonString(out, begin);
+  } else {
+    absl::StrAppend(&out, ",\"begins_base64\":\"", absl::Base64Escape(begin), "\"");
+  }
+  out += '}';
+}
+
+void AppendPayload(Output& output, const v1::Payload& payload) {
+  std::string& out = output.text;
   if (payload.encoding().empty()) {
     out += "null";
     return;
   }
+  if (payload.data().size() > output.payload_bytes_max) return AppendLongPayload(output, payload);
   if (payload.encoding() == "json" && CheckJson(payload.data()).ok()) {
     out += CompactJson(payload.data());
     return;
@@ -55,7 +82,8 @@ std::string WordOf(const google::protobuf::EnumValueDescriptor& value) {
 }
 
 // One value of a field: the only one, or number `index` of a repeated field.
-void AppendValue(std::string& out, const Message& message, const FieldDescriptor& field, int index) {
+void AppendValue(Output& output, const Message& message, const FieldDescriptor& field, int index) {
+  std::string& out = output.text;
   const Reflection& r = *message.GetReflection();
   const bool many = field.is_repeated();
   switch (field.cpp_type()) {
@@ -94,22 +122,24 @@ void AppendValue(std::string& out, const Message& message, const FieldDescriptor
           out, many ? r.GetRepeatedString(message, &field, index) : r.GetString(message, &field));
       return;
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      AppendMessage(out, many ? r.GetRepeatedMessage(message, &field, index) : r.GetMessage(message, &field));
+      AppendMessage(output,
+                    many ? r.GetRepeatedMessage(message, &field, index) : r.GetMessage(message, &field));
       return;
   }
 }
 
 // Keys of maps are strings in this API.
-void AppendMap(std::string& out, const Message& message, const FieldDescriptor& field) {
+void AppendMap(Output& output, const Message& message, const FieldDescriptor& field) {
+  std::string& out = output.text;
   const Reflection& r = *message.GetReflection();
   const Descriptor& entry = *field.message_type();
   out += '{';
   for (int i = 0; i < r.FieldSize(message, &field); ++i) {
     if (i > 0) out += ',';
     const Message& pair = r.GetRepeatedMessage(message, &field, i);
-    AppendValue(out, pair, *entry.map_key(), 0);
+    AppendValue(output, pair, *entry.map_key(), 0);
     out += ':';
-    AppendValue(out, pair, *entry.map_value(), 0);
+    AppendValue(output, pair, *entry.map_value(), 0);
   }
   out += '}';
 }
@@ -121,11 +151,12 @@ bool IsLeftOut(const Message& message, const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_ENUM && r.GetEnumValue(message, &field) == 0;
 }
 
-void AppendMessage(std::string& out, const Message& message) {
+void AppendMessage(Output& output, const Message& message) {
+  std::string& out = output.text;
   const Descriptor& type = *message.GetDescriptor();
   const Reflection& r = *message.GetReflection();
   if (&type == v1::Payload::descriptor()) {
-    AppendPayload(out, static_cast<const v1::Payload&>(message));
+    AppendPayload(output, static_cast<const v1::Payload&>(message));
     return;
   }
   out += '{';
@@ -142,16 +173,16 @@ void AppendMessage(std::string& out, const Message& message) {
     absl::StrAppend(&out, separator, "\"", field.name(), "\":");
     separator = ",";
     if (field.is_map()) {
-      AppendMap(out, message, field);
+      AppendMap(output, message, field);
     } else if (field.is_repeated()) {
       out += '[';
       for (int n = 0; n < r.FieldSize(message, &field); ++n) {
         if (n > 0) out += ',';
-        AppendValue(out, message, field, n);
+        AppendValue(output, message, field, n);
       }
       out += ']';
     } else {
-      AppendValue(out, message, field, 0);
+      AppendValue(output, message, field, 0);
     }
   }
   out += '}';
@@ -175,10 +206,10 @@ std::string EnumWord(const std::string& value_name, const std::string& enum_name
                                                               : value_name);
 }
 
-std::string MessageToJson(const Message& message) {
-  std::string out;
-  AppendMessage(out, message);
-  return out;
+std::string MessageToJson(const Message& message, size_t payload_bytes_max) {
+  Output output{"", payload_bytes_max};
+  AppendMessage(output, message);
+  return std::move(output.text);
 }
 
 }  // namespace perdure::cli

@@ -8,6 +8,8 @@
 #ifndef PERDURE_CMD_PERDURE_JSON_OUTPUT_H_
 #define PERDURE_CMD_PERDURE_JSON_OUTPUT_H_
 
+#include <cstddef>
+#include <limits>
 #include <string>
 
 namespace google::protobuf {
@@ -16,8 +18,10 @@ class Message;
 
 namespace perdure::cli {
 
-// Compact, one line.
-std::string MessageToJson(const google::protobuf::Message& message);
+// Compact, one line. Of payloads with more than `payload_bytes_max` bytes only the beginning is shown, as
+// {"encoding", "type", "bytes", "begins" or "begins_base64"}.
+std::string MessageToJson(const google::protobuf::Message& message,
+                          size_t payload_bytes_max = std::numeric_limits<size_t>::max());
 
 // "running" for RUN_STATUS_RUNNING: the value's name without the enum's prefix.
 std::string EnumWord(const std::string& value_name, const std::string& enum_name);

@@ -60,5 +60,16 @@ TEST(JsonOutputTest, LeavesOutUnspecifiedEnums) {
   EXPECT_THAT(MessageToJson(failure), testing::HasSubstr(R"("kind":"worker_lost")"));
 }
 
+TEST(JsonOutputTest, ShowsTheBeginningOfLongPayloads) {
+  v1::SignalReceived signal;
+  signal.mutable_input()->set_encoding("json");
+  signal.mutable_input()->set_data(R"(["a","b"])");
+  EXPECT_THAT(MessageToJson(signal, 9), testing::HasSubstr(R"("input":["a","b"])"));
+  EXPECT_THAT(MessageToJson(signal, 4),
+              testing::HasSubstr(R"("input":{"encoding":"json","type":"","bytes":9,"begins":"[\"a\""})"));
+  signal.mutable_input()->set_encoding("protobuf");
+  EXPECT_THAT(MessageToJson(signal, 3), testing::HasSubstr(R"("bytes":9,"begins_base64":"WyJh"})"));
+}
+
 }  // namespace
 }  // namespace perdure::cli
