@@ -200,6 +200,8 @@ TEST_F(CrashTest, EveryOrderEndsRightWhateverDies) {
   for (const auto& [i, seen] : observed_) EXPECT_EQ(seen, results[i]) << OrderId(i);
   EXPECT_EQ(client.Count(ListFilter().Status(RunStatus::kRunning)), 0);
   CheckLedger();
+  server_.Kill();
+  server_.Verify();
 }
 
 }  // namespace

@@ -21,6 +21,13 @@ namespace {
 using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPoll{5};
 
+std::string Content(const std::string& file) {
+  std::ifstream in(file);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
 }  // namespace
 
 bool WaitUntil(const std::function<bool()>& condition, std::chrono::seconds timeout) {
@@ -77,6 +84,10 @@ void Process::Kill() {
 int Process::Terminate(std::chrono::seconds timeout) {
   if (pid_ <= 0) return -1;
   kill(pid_, SIGTERM);
+  return Wait(timeout);
+}
+
+int Process::Wait(std::chrono::seconds timeout) {
   if (!WaitUntil([this] { return !Running(); }, timeout)) {
     Kill();
     return -1;
@@ -124,12 +135,14 @@ void Server::Start() {
   http_address_ = info.at("http_listen").get<std::string>();
 }
 
-std::string Server::Log() const {
-  std::ifstream in(dir_.File("server.log"));
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
+void Server::Verify() const {
+  const std::string report = dir_.File("verify.log");
+  std::filesystem::remove(report);
+  Process verify({Program("perdure"), "admin", "verify", "--data-dir", dir_.File("data")}, report);
+  EXPECT_EQ(verify.Wait(std::chrono::seconds(120)), 0) << Content(report);
 }
+
+std::string Server::Log() const { return Content(dir_.File("server.log")); }
 
 std::string Program(const std::string& name) { return std::string(PERDURE_BIN_DIR) + "/" + name; }
 

@@ -41,6 +41,8 @@ class Process {
   void Kill();
   // SIGTERM; the exit status, or -1 if it had to be killed after `timeout`.
   int Terminate(std::chrono::seconds timeout = std::chrono::seconds(30));
+  // Waits until it ends by itself; likewise.
+  int Wait(std::chrono::seconds timeout = std::chrono::seconds(30));
   bool Running();
   pid_t pid() const { return pid_; }
   // Resident memory now.
@@ -60,10 +62,15 @@ class Server {
   void Start();
   void Kill() { process_->Kill(); }
   int Terminate() { return process_->Terminate(); }
+  // What it left behind is verified before it starts again.
   void Restart() {
     Kill();
+    Verify();
     Start();
   }
+  // While it does not run: whatever it was killed at, no stored row may contradict another (`perdure admin
+  // verify`).
+  void Verify() const;
   const std::string& address() const { return address_; }
   const std::string& http_address() const { return http_address_; }
   Process& process() { return *process_; }

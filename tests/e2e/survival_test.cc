@@ -127,6 +127,7 @@ TEST(ShutdownTest, ServerAndWorkerLeaveInGoodOrder) {
   EXPECT_EQ(client.Start(FanOut, StartOptions().WorkflowId("one"), 3).Result(seconds(30)), 14);
   EXPECT_EQ(worker.Terminate(), 0);
   EXPECT_EQ(server.Terminate(), 0);
+  server.Verify();
   server.Start();
   EXPECT_EQ(client.GetHandle(FanOut, "one").Result(seconds(30)), 14);
 }
