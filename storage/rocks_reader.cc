@@ -3,6 +3,7 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/table.h>
 
 #include <utility>
 
@@ -18,6 +19,18 @@ namespace perdure::storage {
 namespace {
 
 constexpr uint64_t kMemoryBudgetBytes = 64 << 20;
+
+rocksdb::Options ReaderOptions(const RocksStoreOptions& store_options) {
+  rocksdb::Options options = MakeRocksOptions(store_options, rocksdb::NewLRUCache(kMemoryBudgetBytes));
+  options.create_if_missing = false;
+  // What is looked for is there nearly always, which no filter helps to find; and one filter may take more
+  // memory than a shard of the cache has, so that each look would read it anew.
+  auto* const table = options.table_factory->GetOptions<rocksdb::BlockBasedTableOptions>();
+  table->filter_policy = nullptr;
+  table->cache_index_and_filter_blocks = false;
+  table->pin_l0_filter_and_index_blocks_in_cache = false;
+  return options;
+}
 
 // RocksDB keeps a diary in the directory unless it is given another one.
 class NoDiary : public rocksdb::Logger {
@@ -39,8 +52,7 @@ class Reader : public RocksReader {
   absl::Status Open(const RocksStoreOptions& store_options) {
     // From here on an attempt to write is an error.
     files_->Freeze();
-    rocksdb::Options options = MakeRocksOptions(store_options, rocksdb::NewLRUCache(kMemoryBudgetBytes));
-    options.create_if_missing = false;
+    rocksdb::Options options = ReaderOptions(store_options);
     options.env = env_.get();
     options.wal_filter = &continuity_;
     options.info_log = std::make_shared<NoDiary>();

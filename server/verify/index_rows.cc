@@ -54,7 +54,8 @@ void CheckEarlier(const Row& row, const records::IdRecord::Start& start) {
                      absl::StrCat("request id '", start.request_id(), "', run ", start.run_id()));
   }
   const auto list =
-      GetRecord<records::ListRecord>(row.scope, storage::ListKey(row.scope.partition, row.run.ns, run));
+      GetRecord<records::ListRecord>(row.scope, storage::ListKey(row.scope.partition, row.run.ns, run))
+          .record;
   if (!list) return;
   if (list->workflow_id() != row.run.workflow_id || list->start_request_id() != start.request_id()) {
     row.Wrong("it remembers an earlier start that another request made",
@@ -76,11 +77,11 @@ void CheckIdRow(Row& row, const records::IdRecord& record) {
     }
   }
   const auto key = storage::ListKey(scope.partition, row.run.ns, record.run());
-  if (absl::IsNotFound(scope.view.Get(key).status())) {
+  const auto [absent, list] = GetRecord<records::ListRecord>(scope, key);
+  if (absent) {
     return row.Wrong("the id row leads to a run that is not there",
                      absl::StrCat("a list row of run number ", record.run()), "none");
   }
-  const auto list = GetRecord<records::ListRecord>(scope, key);
   if (!list) return;
   if (list->workflow_id() != row.run.workflow_id || list->run_id() != record.run_id()) {
     row.Wrong("the id row leads to another workflow's run",
@@ -97,13 +98,17 @@ void CheckIdRow(Row& row, const records::IdRecord& record) {
 // Of a list row the walk over the runs checked the rest, if it is the one it looked for.
 void CheckListRow(Row& row) {
   Scope& scope = row.scope;
-  const storage::KeyRange range = storage::LogRange(scope.partition, row.run.run);
-  auto it = scope.view.Scan(range.begin, range.end);
-  if (!it->Valid()) {
-    if (!it->status().ok()) return;
-    return row.Wrong("a list row of a run that has no history", "a run with a history", "none");
+  const auto [absent, record] =
+      GetRecord<records::LogRecord>(scope, storage::LogKey(scope.partition, row.run.run, 1));
+  if (absent) {
+    // A history without its beginning is the walk's to report.
+    const storage::KeyRange range = storage::LogRange(scope.partition, row.run.run);
+    const auto it = scope.view.Scan(range.begin, range.end);
+    if (!it->Valid() && it->status().ok()) {
+      row.Wrong("a list row of a run that has no history", "a run with a history", "none");
+    }
+    return;
   }
-  const auto record = Parse<records::LogRecord>(it->value());
   if (!record || record->events().empty() || !record->events(0).has_run_started()) return;
   const std::string& ns = record->events(0).run_started().namespace_();
   if (ns != row.run.ns) {
@@ -143,10 +148,8 @@ void CheckTimerRows(Scope& scope) {
     if (!value.empty()) ReportBadValue(key, value, KeyKind::kTimer, scope.findings);
     Row row{scope, key, {scope.partition, parts->run, "", "", ""}};
     const auto head_key = storage::HeadKey(scope.partition, parts->run);
-    if (absl::IsNotFound(scope.view.Get(head_key).status())) {
-      return row.Wrong("a timer row of a run that has no head", "a head that tells of it", "none");
-    }
-    const auto head = GetRecord<records::HeadRecord>(scope, head_key);
+    const auto [absent, head] = GetRecord<records::HeadRecord>(scope, head_key);
+    if (absent) return row.Wrong("a timer row of a run that has no head", "a head that tells of it", "none");
     if (!head) return;
     row.run.ns = head->started().namespace_();
     row.run.workflow_id = head->started().workflow_id();

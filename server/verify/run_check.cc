@@ -211,10 +211,8 @@ void RunCheck::CheckNotes() {
 
 void RunCheck::CheckListRow(const RunMentions& mentions) {
   const auto key = storage::ListKey(scope_.partition, name_.ns, run_);
-  if (absl::IsNotFound(scope_.view.Get(key).status())) {
-    return Add(key, "it has no list row", "a list row", "none");
-  }
-  const auto row = GetRecord<records::ListRecord>(scope_, key);
+  const auto [absent, row] = GetRecord<records::ListRecord>(scope_, key);
+  if (absent) return Add(key, "it has no list row", "a list row", "none");
   if (!row) return;
   if (const Difference diff = ListRowDifference(state_, *row); diff.any()) {
     Add(key, "its list row says something else than its history",
@@ -250,14 +248,14 @@ void RunCheck::CheckExpiry(const records::ListRecord& row, const RunMentions& me
 
 void RunCheck::CheckIdRow() {
   const auto key = storage::IdKey(scope_.partition, name_.ns, name_.workflow_id);
-  if (absl::IsNotFound(scope_.view.Get(key).status())) {
+  const auto [absent, row] = GetRecord<records::IdRecord>(scope_, key);
+  if (absent) {
     // Of a closed one it may be gone: a run that came after it, and was deleted before it, took it along.
     if (state_.open())
       Add(key, "its workflow has no id row", absl::StrCat("one for ", RunText(run_)), "none");
     id_row_missing_ = !state_.open();
     return;
   }
-  const auto row = GetRecord<records::IdRecord>(scope_, key);
   if (row && row->run() < run_) {
     Add(key, "its workflow's id row does not lead to it", absl::StrCat(RunText(run_), " or a later one"),
         RunText(row->run()));

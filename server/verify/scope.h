@@ -38,11 +38,18 @@ std::optional<Record> Parse(std::string_view value) {
   return record;
 }
 
-// What is behind the key; nothing if it is not there or cannot be read, which the walk over its kind reports.
+// What is behind a key. Neither: it cannot be read, which the walk over the rows of its kind reports.
 template <typename Record>
-std::optional<Record> GetRecord(const Scope& scope, std::string_view key) {
+struct Lookup {
+  bool absent = false;
+  std::optional<Record> record;
+};
+
+template <typename Record>
+Lookup<Record> GetRecord(const Scope& scope, std::string_view key) {
   const absl::StatusOr<std::string> value = scope.view.Get(key);
-  return value.ok() ? Parse<Record>(*value) : std::nullopt;
+  if (!value.ok()) return {absl::IsNotFound(value.status()), std::nullopt};
+  return {false, Parse<Record>(*value)};
 }
 
 // "a value of 17 bytes that does not parse: 0aff..."
