@@ -24,7 +24,8 @@ v1::HistoryChunk ErrorChunk(const v1::WorkToken& token, std::string error) {
 
 void Dispatcher::StartReading(Session& session, const v1::HistoryRequest& request) {
   const Item* item = InHand(session, request.token(), WorkKind::kActivation);
-  if (item == nullptr) {
+  // One that was answered needs no history, and must not fail for want of it.
+  if (item == nullptr || item->place != Place::kSent) {
     session.AddChunk(ErrorChunk(request.token(), "the activation is not current any more"));
     ++session.outgoing.refused_histories;
     return;

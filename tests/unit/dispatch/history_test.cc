@@ -110,6 +110,20 @@ TEST_F(HistoryTest, IsForActivationsInHandOnly) {
 }
 
 // Each refusal is a message that is kept until the worker reads it.
+TEST_F(HistoryTest, IsNotForAnActivationThatWasAnswered) {
+  TestWorker worker = Connect(hello_);
+  const v1::WorkToken token = Activate(worker, 1);
+  ASSERT_TRUE(worker.Answer(token, 1).ok());
+  ASSERT_TRUE(Request(worker, token).ok());
+  // Read, it might fail an activation that is over, and forget that its answer is not durable yet.
+  EXPECT_THAT(upstream.reads, IsEmpty());
+  ASSERT_TRUE(worker.Answer(token, 1).ok());
+  const Inbox in = worker.Receive();
+  ASSERT_THAT(in.chunks, SizeIs(1));
+  EXPECT_THAT(in.chunks[0].error(), HasSubstr("not current"));
+  EXPECT_THAT(in.acks, IsEmpty());
+}
+
 TEST_F(HistoryTest, AWorkerThatAsksForNonsenseAndDoesNotReadIsCutOff) {
   TestWorker worker = Connect(hello_);
   const auto ask = [&] {
