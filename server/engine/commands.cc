@@ -42,17 +42,7 @@ std::string WrongTask(const v1::ScheduleTask& c, const Limits& limits) {
   return WhyInvalid(c.retry_policy());
 }
 
-// Whether the command begins something that is then pending, under a seq of its own.
-bool Begins(const v1::Command& c) { return c.has_schedule_task() || c.has_start_timer() || c.has_run_step(); }
-
 bool Cancels(const v1::Command& c) { return c.has_cancel_task() || c.has_cancel_timer(); }
-
-int64_t SeqOf(const v1::Command& c) {
-  if (c.has_schedule_task()) return c.schedule_task().seq();
-  if (c.has_start_timer()) return c.start_timer().seq();
-  if (c.has_run_step()) return c.run_step().seq();
-  return 0;
-}
 
 std::string WrongCommand(const v1::Command& c, bool last, int64_t last_seq, const Limits& limits) {
   switch (c.body_case()) {
@@ -106,6 +96,15 @@ std::string TooMany(const RunState& s, const v1::Advance& advance, const Limits&
 }
 
 }  // namespace
+
+bool Begins(const v1::Command& c) { return c.has_schedule_task() || c.has_start_timer() || c.has_run_step(); }
+
+int64_t SeqOf(const v1::Command& c) {
+  if (c.has_schedule_task()) return c.schedule_task().seq();
+  if (c.has_start_timer()) return c.start_timer().seq();
+  if (c.has_run_step()) return c.run_step().seq();
+  return 0;
+}
 
 std::string WhyInvalid(const RunState& s, const v1::Advance& advance, const Limits& limits) {
   if (std::string why = TooMany(s, advance, limits); !why.empty()) return why;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/engine/commands.h"
 #include "server/engine/live.h"
 
 namespace perdure::engine {
@@ -161,6 +162,25 @@ void EvolveStimulus(RunState& s, const EventPtr& event, const Limits& limits) {
   }
 }
 
+std::string WhyNotStarted(const v1::RunStarted& started) {
+  const int32_t attempt = started.attempt();
+  return attempt < 0 || attempt > kAttemptMax ? absl::StrCat("it is attempt ", attempt) : "";
+}
+
+std::string WhyNotAdvanced(const RunState& s, const v1::Advanced& advanced) {
+  if (advanced.consumed_through() < s.consumed_through || advanced.consumed_through() > s.last_event_id) {
+    return absl::StrCat("it consumed events through ", advanced.consumed_through(), " of ", s.last_event_id);
+  }
+  int64_t last_seq = s.last_seq;
+  for (int i = 0; i < advanced.commands_size(); ++i) {
+    const v1::Command& c = advanced.commands(i);
+    if (Begins(c) && SeqOf(c) != ++last_seq) {
+      return absl::StrCat("its command ", i + 1, " has seq ", SeqOf(c), " instead of ", last_seq);
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 bool Closes(const v1::Event& event) { return StatusAfter(event) != v1::RUN_STATUS_RUNNING; }
@@ -227,6 +247,17 @@ std::string WhyNotFoldable(const RunState& s, const v1::Event& event) {
                         " start of the run");
   }
   if (s.closing_event) return absl::StrCat("event ", event.event_id(), " comes after the run closed");
+  std::string why;
+  if (event.has_run_started()) why = WhyNotStarted(event.run_started());
+  if (event.has_advanced()) why = WhyNotAdvanced(s, event.advanced());
+  return why.empty() ? why : absl::StrCat("event ", event.event_id(), ": ", why);
+}
+
+std::string WhyNotFoldable(const records::NoteRecord& note, uint64_t seq) {
+  if (static_cast<uint64_t>(note.seq()) != seq)
+    return absl::StrCat("the note of ", seq, " is that of ", note.seq());
+  if (note.attempt() < 1 || note.attempt() > kAttemptMax)
+    return absl::StrCat("the note of ", seq, " is of attempt ", note.attempt());
   return "";
 }
 

@@ -9,12 +9,14 @@
 namespace perdure::engine {
 
 // Events come in order, each id one more than the last. An event that does not fit the state is a corrupt
-// history; Foldable tells, and must have said yes.
+// history; WhyNotFoldable tells, and must have found nothing.
 void Evolve(RunState& state, EventPtr event, const Limits& limits);
 void Evolve(RunState& state, NotePtr note);
 
 // Whether `event` may come next; otherwise the sentence says why not. For records read from disk.
 std::string WhyNotFoldable(const RunState& state, const v1::Event& event);
+// Whether `note` may stand under this seq; likewise.
+std::string WhyNotFoldable(const records::NoteRecord& note, uint64_t seq);
 
 // Whether the event, given what it holds, closes its run.
 bool Closes(const v1::Event& event);

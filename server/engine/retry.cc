@@ -41,7 +41,8 @@ std::optional<int64_t> RetryDelayMs(const v1::RetryPolicy& policy, int32_t attem
   }
   const double jitter = policy.jitter() == 0 ? kJitter : std::clamp(policy.jitter(), 0.0, 1.0);
   const double factor = 1 - jitter + 2 * jitter * Fraction(random);
-  return static_cast<int64_t>(std::min(IntervalMs(policy, attempt) * factor, kLongestWaitMs));
+  const double wait = IntervalMs(policy, attempt) * factor;
+  return static_cast<int64_t>(wait < kLongestWaitMs ? wait : kLongestWaitMs);
 }
 
 std::string WhyInvalid(const v1::RetryPolicy& p) {

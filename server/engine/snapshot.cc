@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
 #include "server/engine/evolve.h"
 #include "server/engine/live.h"
 
@@ -43,6 +45,36 @@ records::HeadRecord ToSnapshot(const RunState& s) {
   for (const EventPtr& event : s.unconsumed) *head.add_unconsumed() = *event;
   for (const std::string& id : s.request_ids.in_order()) head.add_request_ids(id);
   return head;
+}
+
+std::string WhyNotASnapshot(const records::HeadRecord& head) {
+  const auto counts = [](int64_t n) { return n >= 0 && n <= kCountMax; };
+  if (!counts(head.through()) || !counts(head.last_seq()) || !counts(head.history_bytes()) ||
+      !counts(head.consumed_through()) || head.consumed_through() > head.through()) {
+    return absl::StrCat("the head counts ", head.through(), " events, consumed through ",
+                        head.consumed_through(), ", ", head.last_seq(), " commands and ",
+                        head.history_bytes(), " bytes");
+  }
+  if (head.started().attempt() < 0 || head.started().attempt() > kAttemptMax)
+    return absl::StrCat("the head is of attempt ", head.started().attempt());
+  absl::flat_hash_set<int64_t> pending;
+  const auto fits = [&](int64_t seq) {
+    return seq > 0 && seq <= head.last_seq() && pending.insert(seq).second;
+  };
+  bool all_fit = true;
+  for (const auto& task : head.tasks()) all_fit = all_fit && fits(task.command().seq());
+  for (const auto& timer : head.timers()) all_fit = all_fit && fits(timer.seq());
+  for (const auto& step : head.steps()) all_fit = all_fit && fits(step.seq());
+  if (!all_fit) return "what is pending in the head is not numbered as it was begun";
+  int64_t last = head.consumed_through();
+  for (const v1::Event& event : head.unconsumed()) {
+    const bool stimulus = event.body_case() != v1::Event::BODY_NOT_SET && !event.has_advanced();
+    if (!stimulus || Closes(event) || event.event_id() <= last || event.event_id() > head.through()) {
+      return absl::StrCat("event ", event.event_id(), " of the head is none that waits to be delivered");
+    }
+    last = event.event_id();
+  }
+  return "";
 }
 
 void FromSnapshot(const records::HeadRecord& head, const Limits& limits, RunState& s) {

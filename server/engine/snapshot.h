@@ -17,7 +17,12 @@ inline constexpr size_t kSnapshotBytesMax = 64 << 10;
 // kSnapshotBytesMax: it is written at each checkpoint.
 records::HeadRecord ToSnapshot(const RunState& state);
 
-// Sets a fresh state (partition and run set) to what the record says. `head.through` must not be 0.
+// Whether a state may be made of the record, whose `through` is not 0; otherwise the sentence says why not. A
+// record may parse and still be none that ToSnapshot made.
+std::string WhyNotASnapshot(const records::HeadRecord& head);
+
+// Sets a fresh state (partition and run set) to what the record says. `head.through` must not be 0, and
+// WhyNotASnapshot must have found nothing.
 void FromSnapshot(const records::HeadRecord& head, const Limits& limits, RunState& state);
 
 }  // namespace perdure::engine

@@ -37,6 +37,11 @@ struct Limits {
   int64_t name_bytes_max = 256;
 };
 
+// Numbers that only grow (events, seqs, bytes; attempts) stay below these for as long as a run lives, and so
+// can be counted on from. For records read from disk.
+inline constexpr int64_t kCountMax = int64_t{1} << 60;
+inline constexpr int32_t kAttemptMax = int32_t{1} << 30;
+
 // What the engine is given besides state and input: the time, chance, and a source of delivery numbers.
 struct Env {
   int64_t now_ms = 0;
@@ -53,7 +58,8 @@ struct Env {
 // longest sleep there is.
 inline int64_t Later(int64_t time_ms, int64_t ms) {
   constexpr int64_t kEndOfTime = std::numeric_limits<int64_t>::max();
-  return ms > 0 && time_ms > kEndOfTime - ms ? kEndOfTime : time_ms + ms;
+  if (ms <= 0) return time_ms;
+  return time_ms > kEndOfTime - ms ? kEndOfTime : time_ms + ms;
 }
 
 // Session number 0: none.

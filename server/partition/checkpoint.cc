@@ -155,7 +155,7 @@ void Partition::EndCheckpoint() {
     const int64_t first = closed[i].expires_unix_ms();
     int64_t last = first;
     const uint64_t first_run = closed[i].run();
-    while (i < closed.size() && closed[i].expires_unix_ms() <= first + kExpiryBucketMs &&
+    while (i < closed.size() && closed[i].expires_unix_ms() <= engine::Later(first, kExpiryBucketMs) &&
            static_cast<size_t>(record.runs_size()) < kExpiryRowRuns) {
       last = closed[i].expires_unix_ms();
       *record.add_runs() = std::move(closed[i++]);
@@ -201,7 +201,9 @@ void Partition::SweepExpired() {
   for (; it->Valid() && static_cast<int64_t>(runs.size()) < options_.retention_batch_max; it->Next()) {
     records::ExpiryRecord record;
     if (record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
-      for (const records::ClosedRun& r : record.runs()) runs.emplace_back(r.run(), r.namespace_());
+      for (const records::ClosedRun& r : record.runs()) {
+        if (r.run() <= kRunMax) runs.emplace_back(r.run(), r.namespace_());
+      }
     } else {
       base::LogError("an expiry record does not parse: its runs stay", {{"partition", number_}});
     }

@@ -119,7 +119,7 @@ void Partition::StageListRow(RunEntry& entry) {
     const int64_t retention =
         started.retention_ms() > 0 ? started.retention_ms() : options_.limits.retention_default_ms;
     row.set_close_time_unix_ms(s.closing_event->time_unix_ms());
-    row.set_expires_unix_ms(s.closing_event->time_unix_ms() + retention);
+    row.set_expires_unix_ms(engine::Later(s.closing_event->time_unix_ms(), retention));
     row.set_history_events(s.last_event_id);
     row.set_history_bytes(s.history_bytes);
     row.set_next_run_id(entry.next_run_id);

@@ -62,13 +62,18 @@ absl::StatusOr<std::unique_ptr<RunEntry>> Partition::Load(uint64_t run, bool hol
     if (!head.ParseFromString(*head_row)) return Unreadable(run, "its head record does not parse");
     entry->head_row = true;
     entry->timer_row_ms = head.timer_row_unix_ms();
-    if (head.through() > 0) engine::FromSnapshot(head, options_.limits, state);
+    if (head.through() != 0) {
+      if (std::string why = engine::WhyNotASnapshot(head); !why.empty()) return Unreadable(run, why);
+      engine::FromSnapshot(head, options_.limits, state);
+    }
   } else if (!absl::IsNotFound(head_row.status())) {
     return head_row.status();
   }
   RETURN_IF_ERROR(FoldLog(*store_, number_, state.last_event_id + 1, options_.limits, state));
   if (state.started_event == nullptr)
     return absl::NotFoundError(absl::StrCat("run number ", run, " has no history"));
+  // Another run would get its number.
+  if (run >= next_run_) return Unreadable(run, "the journal says that there is no such number yet");
   const storage::KeyRange notes = storage::NoteRange(number_, run);
   auto it = store_->Scan(notes.begin, notes.end);
   for (; it->Valid(); it->Next()) {
@@ -76,6 +81,8 @@ absl::StatusOr<std::unique_ptr<RunEntry>> Partition::Load(uint64_t run, bool hol
     if (!note->ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
       return Unreadable(run, "a note does not parse");
     }
+    ASSIGN_OR_RETURN(const storage::NoteParts parts, storage::ParseNoteKey(it->key()));
+    if (std::string why = engine::WhyNotFoldable(*note, parts.seq); !why.empty()) return Unreadable(run, why);
     ++state.note_rows;
     engine::Evolve(state, std::move(note));
   }

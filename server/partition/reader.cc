@@ -151,6 +151,7 @@ absl::StatusOr<Reader::Events> Reader::ReadEvents(uint32_t partition, uint64_t r
                                                   int64_t through, int64_t events_max,
                                                   int64_t bytes_max) const {
   Events out;
+  from = std::max<int64_t>(from, 1);
   // The record that holds `from` may begin before it: the last one that begins at or before it.
   uint64_t begin = static_cast<uint64_t>(from);
   {
@@ -164,6 +165,7 @@ absl::StatusOr<Reader::Events> Reader::ReadEvents(uint32_t partition, uint64_t r
   const storage::KeyRange range = storage::LogRangeFrom(partition, run, begin);
   auto it = store_->Scan(range.begin, range.end);
   int64_t bytes = 0;
+  auto expected = static_cast<uint64_t>(from);
   for (; it->Valid(); it->Next()) {
     records::LogRecord record;
     if (!record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
@@ -171,7 +173,13 @@ absl::StatusOr<Reader::Events> Reader::ReadEvents(uint32_t partition, uint64_t r
           absl::StrCat("a record of the history of run number ", run, " does not parse"));
     }
     for (v1::Event& event : *record.mutable_events()) {
-      if (event.event_id() < from) continue;
+      if (event.event_id() < from && out.events.empty()) continue;
+      // Whoever pages would be sent in a circle, or past what is missing.
+      if (static_cast<uint64_t>(event.event_id()) != expected) {
+        return absl::DataLossError(absl::StrCat("the history of run number ", run, " has event ",
+                                                event.event_id(), " in the place of event ", expected));
+      }
+      ++expected;
       if (event.event_id() > through) return out;
       if (static_cast<int64_t>(out.events.size()) >= events_max ||
           (bytes >= bytes_max && !out.events.empty())) {

@@ -15,6 +15,9 @@ namespace {
 
 namespace records = engine::records;
 
+// Commits are counted, and no server lives that long.
+constexpr uint64_t kCommitMax = uint64_t{1} << 60;
+
 // What the journal says.
 struct Journal {
   absl::btree_set<uint64_t> runs;
@@ -33,6 +36,8 @@ absl::StatusOr<Journal> ReadJournal(const storage::ReadView& view, uint32_t part
     if (!parts.ok() || !record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size()))) {
       return absl::DataLossError("a record of the dirty journal cannot be read");
     }
+    if (parts->commit > kCommitMax || record.next_run() > kRunMax)
+      return absl::DataLossError("a record of the dirty journal counts further than any server does");
     journal.last_commit = parts->commit;
     for (const uint64_t run : record.runs()) journal.runs.insert(run);
     for (const records::ClosedRun& closed : record.closed()) journal.closed[closed.run()] = closed;

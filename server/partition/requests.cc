@@ -6,6 +6,7 @@
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/engine/describe.h"
+#include "server/engine/evolve.h"
 #include "server/engine/policy.h"
 #include "server/partition/partition.h"
 #include "storage/keyspace.h"
@@ -38,6 +39,12 @@ v1::RunStarted ToStarted(const v1::StartWorkflowRequest& r, int64_t now_ms) {
   s.set_retention_ms(r.retention_ms());
   *s.mutable_memo() = r.memo();
   return s;
+}
+
+// The list row of a run says other than its history. For a disk that is damaged.
+absl::Status RowsDisagree(const std::string& run_id, const char* status) {
+  return absl::DataLossError(absl::StrCat("the list says that run ", run_id, " is ", status,
+                                          ", and its history says that it is not"));
 }
 
 }  // namespace
@@ -111,8 +118,14 @@ absl::StatusOr<v1::StartWorkflowResponse> Partition::StartOver(const v1::StartWo
       return response;
     case engine::StartVerdict::Kind::kTerminateAndStart: {
       ASSIGN_OR_RETURN(RunEntry* const entry, Acquire(existing->run));
-      // It was not in memory, and its time was over: a retry may have followed it. Judge that one.
-      if (!entry->state.open()) return Start(request);
+      if (!entry->state.open()) {
+        // It was not in memory, and its time was over: a retry may have followed it. Judge that one.
+        ASSIGN_OR_RETURN(const std::optional<Located> now,
+                         LocateLatest(NamespaceOf(request.namespace_()), request.workflow_id()));
+        if (now && now->run == existing->run && now->status == v1::RUN_STATUS_RUNNING)
+          return RowsDisagree(now->run_id, "open");
+        return StartOver(request, now);
+      }
       engine::TerminateInput input;
       input.terminate.set_reason("another run was started with the terminate-existing policy");
       input.terminate.set_identity(request.identity());
@@ -223,6 +236,7 @@ absl::StatusOr<std::optional<v1::GetResultResponse>> Partition::ResultOf(const s
                                                                          const Located& located) {
   if (located.status == v1::RUN_STATUS_RUNNING) return std::optional<v1::GetResultResponse>();
   if (const RunEntry* entry = cache_.Find(located.run)) {
+    if (entry->state.closing_event == nullptr) return RowsDisagree(located.run_id, "closed");
     return std::optional(engine::Outcome(*entry->state.closing_event, located.run_id));
   }
   // The closing event is the last one of the log.
@@ -235,7 +249,9 @@ absl::StatusOr<std::optional<v1::GetResultResponse>> Partition::ResultOf(const s
     return absl::DataLossError(absl::StrCat("the history of run ", located.run_id, " in namespace '", ns,
                                             "' cannot be read from disk"));
   }
-  return std::optional(engine::Outcome(*record.events().rbegin(), located.run_id));
+  const v1::Event& last = *record.events().rbegin();
+  if (!engine::Closes(last)) return RowsDisagree(located.run_id, "closed");
+  return std::optional(engine::Outcome(last, located.run_id));
 }
 
 void Partition::On(ResultRequest& m) {
@@ -245,7 +261,13 @@ void Partition::On(ResultRequest& m) {
     v1::WorkflowExecution next;
     next.set_workflow_id(m.request.execution().workflow_id());
     next.set_run_id(located->next_run_id);
+    const uint64_t before = located->run;
     located = Locate(ns, next);
+    // Runs that follow each other in a circle would be followed for ever.
+    if (located.ok() && located->run <= before) {
+      located = absl::DataLossError(absl::StrCat("run ", next.run_id(), " of workflow '", next.workflow_id(),
+                                                 "' follows one that was started after it"));
+    }
   }
   if (!located.ok())
     return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(located.status()));

@@ -13,6 +13,9 @@
 
 namespace perdure::partition {
 
+// A run's number is part of its id, in 48 bits.
+inline constexpr uint64_t kRunMax = (uint64_t{1} << 48) - 1;
+
 struct RunEntry {
   engine::RunState state;
 

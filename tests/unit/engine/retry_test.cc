@@ -61,6 +61,13 @@ TEST(RetryDelayTest, DoesNotOverflow) {
   }
 }
 
+TEST(RetryDelayTest, OfAPolicyThatIsNoNumberIsLong) {
+  // No such policy is accepted; a damaged disk may hold one.
+  v1::RetryPolicy policy = Policy();
+  policy.set_jitter(NAN);
+  EXPECT_GT(RetryDelayMs(policy, 1, Error("Busy"), 1).value(), 0);
+}
+
 TEST(RetryDelayTest, GivesTheDelayThatTheErrorAsksFor) {
   v1::Failure failure = Error("RateLimited");
   failure.set_retry_delay_ms(12'345);

@@ -1,6 +1,8 @@
 // Snapshots and folding: a state read back is the state that was.
 #include "server/engine/snapshot.h"
 
+#include <limits>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "server/engine/describe.h"
@@ -10,6 +12,8 @@
 
 namespace perdure::engine::testing {
 namespace {
+
+using ::testing::HasSubstr;
 
 // A run with some of everything pending.
 void MakeBusy(EngineHarness& h) {
@@ -95,6 +99,64 @@ TEST(FoldTest, SaysWhatDoesNotFit) {
   event.set_event_id(3);
   event.mutable_timer_fired();
   EXPECT_EQ(WhyNotFoldable(h.state(), event), "event 3 comes after the run closed");
+}
+
+// What parses, and yet was never written by Decide: a damaged disk.
+TEST(FoldTest, RefusesAdvancesThatNeverWere) {
+  EngineHarness h;
+  h.Start();
+  v1::Event event;
+  event.set_event_id(2);
+  v1::Advanced& advanced = *event.mutable_advanced();
+  advanced.set_consumed_through(2);
+  EXPECT_EQ(WhyNotFoldable(h.state(), event), "event 2: it consumed events through 2 of 1");
+  advanced.set_consumed_through(1);
+  *advanced.add_commands() = Timer(10);
+  *advanced.add_commands() = Timer(10);
+  // Two timers of one seq: one of them would be due for ever.
+  for (v1::Command& command : *advanced.mutable_commands()) command.mutable_start_timer()->set_seq(1);
+  EXPECT_EQ(WhyNotFoldable(h.state(), event), "event 2: its command 2 has seq 1 instead of 2");
+  advanced.mutable_commands(1)->mutable_start_timer()->set_seq(2);
+  EXPECT_EQ(WhyNotFoldable(h.state(), event), "");
+}
+
+TEST(FoldTest, RefusesAttemptsThatNeverWere) {
+  v1::Event event;
+  event.set_event_id(1);
+  event.mutable_run_started()->set_attempt(std::numeric_limits<int32_t>::max());
+  EXPECT_THAT(WhyNotFoldable(RunState(), event), HasSubstr("attempt 2147483647"));
+  records::NoteRecord note;
+  note.set_seq(3);
+  note.set_attempt(2);
+  EXPECT_EQ(WhyNotFoldable(note, 3), "");
+  EXPECT_EQ(WhyNotFoldable(note, 4), "the note of 4 is that of 3");
+  note.set_attempt(0);
+  EXPECT_EQ(WhyNotFoldable(note, 3), "the note of 3 is of attempt 0");
+}
+
+TEST(SnapshotTest, RefusesHeadsThatNeverWere) {
+  EngineHarness h;
+  MakeBusy(h);
+  const records::HeadRecord good = ToSnapshot(h.state());
+  EXPECT_EQ(WhyNotASnapshot(good), "");
+  records::HeadRecord head = good;
+  *head.add_timers() = head.timers(0);
+  EXPECT_EQ(WhyNotASnapshot(head), "what is pending in the head is not numbered as it was begun");
+  head = good;
+  head.mutable_steps(0)->set_seq(head.last_seq() + 1);
+  EXPECT_EQ(WhyNotASnapshot(head), "what is pending in the head is not numbered as it was begun");
+  head = good;
+  head.set_through(std::numeric_limits<int64_t>::max());
+  EXPECT_THAT(WhyNotASnapshot(head), HasSubstr("the head counts 9223372036854775807 events"));
+  head = good;
+  head.set_consumed_through(head.through() + 1);
+  EXPECT_THAT(WhyNotASnapshot(head), HasSubstr("consumed through"));
+  head = good;
+  head.mutable_unconsumed(0)->set_event_id(head.consumed_through());
+  EXPECT_THAT(WhyNotASnapshot(head), HasSubstr("none that waits to be delivered"));
+  head = good;
+  head.mutable_unconsumed(0)->mutable_run_terminated();
+  EXPECT_THAT(WhyNotASnapshot(head), HasSubstr("none that waits to be delivered"));
 }
 
 // ---- describe ----

@@ -140,6 +140,127 @@ TEST_F(UnreadableTest, ABacklogPassesOverAnUnreadableRun) {
   EXPECT_EQ(disk().Count(KeyKind::kReady), 0u);
 }
 
+// ---- rows that parse, and do not fit together ----
+
+TEST_F(UnreadableTest, AHeadThatNeverWasIsolatesItsRun) {
+  for (const char* id : {"a", "b"}) StartSleeper(id, 100'000);
+  server.Checkpoint();
+  server.Crash();
+  records::HeadRecord head;
+  ASSERT_TRUE(head.ParseFromString(*server.store().Get(storage::HeadKey(0, 1))));
+  // Read as it is, its timer would fire for ever.
+  *head.add_timers() = head.timers(0);
+  Write(storage::HeadKey(0, 1), head.SerializeAsString());
+  server.Recover();
+  server.Advance(100'000);
+  EXPECT_FALSE(worker.Offered(Work::Kind::kActivation, "a"));
+  EXPECT_TRUE(worker.Offered(Work::Kind::kActivation, "b"));
+}
+
+TEST_F(UnreadableTest, AResultOfARunThatIsOnlySaidToBeClosedIsDataLoss) {
+  StartSleeper("a", 3'600'000);
+  server.Checkpoint();
+  server.Crash();
+  records::ListRecord row = *disk().ListRow(1);
+  row.set_status(v1::RUN_STATUS_COMPLETED);
+  Write(storage::ListKey(0, kNamespace, 1), row.SerializeAsString());
+  server.Recover();
+  auto result = server.Result("a");
+  server.Settle();
+  EXPECT_TRUE(absl::IsDataLoss(result.status())) << result.status();
+}
+
+TEST_F(UnreadableTest, SoIsOneOfARunInMemory) {
+  worker.StartAndPlay(StartOf("a"), {Complete()});
+  StartSleeper("b", 3'600'000);
+  server.Crash();
+  // The id and the list row of the one lead to the history of the other.
+  records::IdRecord id = *disk().IdRow("a");
+  id.set_run(2);
+  Write(storage::IdKey(0, kNamespace, "a"), id.SerializeAsString());
+  Write(storage::ListKey(0, kNamespace, 2), disk().ListRow(1)->SerializeAsString());
+  server.Recover();
+  auto result = server.Result("a");
+  server.Settle();
+  EXPECT_TRUE(absl::IsDataLoss(result.status())) << result.status();
+}
+
+TEST_F(UnreadableTest, RunsThatFollowEachOtherInACircleAreDataLoss) {
+  worker.StartAndPlay(StartOf("a"), {Complete()});
+  server.Crash();
+  records::ListRecord row = *disk().ListRow(1);
+  row.set_next_run_id(row.run_id());
+  Write(storage::ListKey(0, kNamespace, 1), row.SerializeAsString());
+  server.Recover();
+  auto result = server.Result("a", 0, true);
+  server.Settle();
+  EXPECT_TRUE(absl::IsDataLoss(result.status())) << result.status();
+}
+
+TEST_F(UnreadableTest, AStartOverARunThatIsOnlySaidToBeOpenIsDataLoss) {
+  worker.StartAndPlay(StartOf("a"), {Complete()});
+  worker.StartAndPlay(StartOf("b"), {Complete()});
+  server.Crash();
+  // The id and the list row of one run lead to the history of another.
+  records::IdRecord id = *disk().IdRow("a");
+  records::ListRecord row = *disk().ListRow(1);
+  id.set_run(2);
+  row.set_status(v1::RUN_STATUS_RUNNING);
+  Write(storage::IdKey(0, kNamespace, "a"), id.SerializeAsString());
+  Write(storage::ListKey(0, kNamespace, 2), row.SerializeAsString());
+  server.Recover();
+  auto started = server.Start(StartOf("a").Conflict(v1::ID_CONFLICT_POLICY_TERMINATE_EXISTING));
+  server.Settle();
+  EXPECT_TRUE(absl::IsDataLoss(started.status())) << started.status();
+}
+
+TEST_F(UnreadableTest, AHistoryInWrongOrderIsNotPagedForEver) {
+  worker.StartAndPlay(StartOf("a"), {Complete()});
+  server.Crash();
+  records::LogRecord record;
+  ASSERT_TRUE(record.ParseFromString(*server.store().Get(storage::LogKey(0, 1, 2))));
+  *record.add_events() = record.events(0);
+  Write(storage::LogKey(0, 1, 2), record.SerializeAsString());
+  const absl::Status status = server.reader().ReadEvents(0, 1, 1, 1'000, 10, 1'000).status();
+  EXPECT_TRUE(absl::IsDataLoss(status)) << status;
+}
+
+TEST_F(UnreadableTest, ARunThatTheJournalDoesNotCountIsNotAnothers) {
+  worker.StartAndPlay(StartOf("a"), {Schedule("charge")});
+  server.Crash();
+  for (const std::string& key : disk().Keys(KeyKind::kDirty)) {
+    records::DirtyRecord record;
+    ASSERT_TRUE(record.ParseFromString(*server.store().Get(key)));
+    record.clear_next_run();
+    Write(key, record.SerializeAsString());
+  }
+  server.Recover();
+  EXPECT_EQ(server.recovered()[0].unreadable, 1);
+}
+
+TEST_F(UnreadableTest, AnExpiryRowOfARunThatCannotBeDeletesNothing) {
+  worker.StartAndPlay(StartOf("a").Retention(10), {Complete()});
+  server.Checkpoint();
+  records::ExpiryRecord record;
+  record.add_runs()->set_run(UINT64_MAX);
+  record.mutable_runs(0)->set_namespace_(kNamespace);
+  Write(storage::ExpiryKey(0, 1, 1), record.SerializeAsString());
+  server.Advance(5'000);
+  EXPECT_EQ(disk().Count(KeyKind::kExpiry), 0u);
+}
+
+TEST_F(UnreadableTest, AJournalThatCountsTooFarStopsTheStart) {
+  worker.StartAndPlay(StartOf("a"), {Complete()});
+  server.Crash();
+  records::DirtyRecord record;
+  record.set_next_run(UINT64_MAX);
+  Write(storage::DirtyKey(0, 1'000), record.SerializeAsString());
+  Recorder outbox;
+  Committer committer(&server.store(), &outbox, server.options(), nullptr);
+  Partition partition(0, &server.store(), &committer, server.options(), 1);
+  EXPECT_TRUE(absl::IsDataLoss(partition.Recover(false).status()));
+}
+
 TEST_F(UnreadableTest, AJournalThatCannotBeReadStopsTheStart) {
   worker.StartAndPlay(StartOf("a"), {Complete()});
   server.Crash();
