@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/base/clock.h"
+#include "server/base/inject.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/base/version.h"
@@ -136,14 +137,17 @@ absl::Status Daemon::OpenStore() {
   options.memory_budget_bytes = static_cast<uint64_t>(config_.memory_budget_bytes);
   options.disk_reserve_bytes = static_cast<uint64_t>(config_.disk_reserve_bytes);
   ASSIGN_OR_RETURN(store_, storage::RocksStore::Open(options));
+  PERDURE_FAILPOINT("start/store_opened");
   ASSIGN_OR_RETURN(const storage::Format format,
                    storage::OpenFormat(*store_, static_cast<uint32_t>(config_.partitions)));
   if (format.partitions != static_cast<uint32_t>(config_.partitions)) {
     base::LogInfo("the data directory keeps its own number of partitions",
                   {{"partitions", format.partitions}, {"configured", config_.partitions}});
   }
+  PERDURE_FAILPOINT("start/format_written");
   partitions_wanted_ = format.partitions;
   ASSIGN_OR_RETURN(epoch_, storage::DrawEpoch(*store_, NowMs()));
+  PERDURE_FAILPOINT("start/epoch_drawn");
   return absl::OkStatus();
 }
 

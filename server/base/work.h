@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "perdure/v1/worker_service.pb.h"
 
 namespace perdure {
@@ -60,7 +60,7 @@ struct Work {
 };
 
 // Answers to acknowledge, by session.
-using Acks = absl::flat_hash_map<uint64_t, std::vector<uint64_t>>;
+using Acks = absl::btree_map<uint64_t, std::vector<uint64_t>>;
 
 }  // namespace perdure
 

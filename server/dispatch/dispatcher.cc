@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "server/base/inject.h"
+
 namespace perdure::dispatch {
 namespace {
 
@@ -142,6 +144,7 @@ void Dispatcher::Offer(Work work, bool from_disk, After& after) {
   // A delivery number is new; a worker that made one up in its hello gives way.
   if (auto it = items_.find(KeyOf(item->token)); it != items_.end()) Drop(it->second);
 
+  if (PERDURE_BUG(kLoseAffinityFallback) && holder != 0 && Find(holder) == nullptr) return;
   if (Session* session = holder == 0 ? nullptr : Find(holder);
       session != nullptr && session->hosted.contains(&queue)) {
     // The session that holds the coroutine goes before those that would have to replay.

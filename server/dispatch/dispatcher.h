@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/btree_map.h"
+#include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
@@ -116,11 +118,32 @@ class Dispatcher {
   void Collect(base::MetricSink& sink) const;
 
  private:
-  using Reports = absl::flat_hash_map<uint32_t, std::vector<Report>>;
+  using Reports = absl::btree_map<uint32_t, std::vector<Report>>;
+  // Each sink once, in the order they came: in which order things happen is not left to the addresses of
+  // objects.
+  class SinkSet {
+   public:
+    void insert(const FrameSinkPtr& sink) {
+      if (known_.insert(sink.get()).second) sinks_.push_back(sink);
+    }
+    void erase(const FrameSinkPtr& sink) {
+      if (known_.erase(sink.get()) != 0) std::erase(sinks_, sink);
+    }
+    void clear() {
+      known_.clear();
+      sinks_.clear();
+    }
+    auto begin() const { return sinks_.begin(); }
+    auto end() const { return sinks_.end(); }
+
+   private:
+    absl::flat_hash_set<const FrameSink*> known_;
+    std::vector<FrameSinkPtr> sinks_;
+  };
   // What to do once the lock is released.
   struct After {
     Reports reports;
-    absl::flat_hash_set<FrameSinkPtr> wake;
+    SinkSet wake;
     std::vector<std::pair<FrameSinkPtr, absl::Status>> abort;
     std::vector<HistoryRead> reads;
   };
@@ -207,7 +230,7 @@ class Dispatcher {
 
   mutable absl::Mutex mu_;
   SessionNumber next_session_ ABSL_GUARDED_BY(mu_) = 1;
-  absl::flat_hash_map<SessionNumber, std::unique_ptr<Session>> sessions_ ABSL_GUARDED_BY(mu_);
+  absl::btree_map<SessionNumber, std::unique_ptr<Session>> sessions_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, SessionNumber> by_id_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<std::string, std::unique_ptr<Queue>> queues_ ABSL_GUARDED_BY(mu_);
   // Every item, wherever it is.
@@ -218,7 +241,7 @@ class Dispatcher {
   // Queues with nothing in memory and a backlog, for which all windows together left no room.
   std::deque<Queue*> wait_for_room_ ABSL_GUARDED_BY(mu_);
   uint64_t next_read_ ABSL_GUARDED_BY(mu_) = 1;
-  absl::flat_hash_set<std::string> expected_ ABSL_GUARDED_BY(mu_);
+  absl::btree_set<std::string> expected_ ABSL_GUARDED_BY(mu_);
   int64_t expected_since_ms_ ABSL_GUARDED_BY(mu_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 };

@@ -7,7 +7,7 @@
 #include <list>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/btree_map.h"
 #include "server/base/work.h"
 #include "server/dispatch/item.h"
 
@@ -50,7 +50,7 @@ struct Queue {
   // Connected ones that take new work, ready or parked.
   int sessions = 0;
   // By partition.
-  absl::flat_hash_map<uint32_t, Backlog> backlog;
+  absl::btree_map<uint32_t, Backlog> backlog;
   int64_t spilled = 0;
   // Of an item, lately; to guess how many of those on disk will fit.
   int64_t usual_bytes = 1;

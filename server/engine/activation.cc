@@ -18,6 +18,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/inject.h"
 #include "server/engine/bounds.h"
 #include "server/engine/commands.h"
 #include "server/engine/decide.h"
@@ -133,7 +134,8 @@ void TakeAdvance(Transition& t, ActivationAnswerInput& input) {
 Decision Decide(RunState& state, ActivationAnswerInput input, const Env& env) {
   Transition t(state, env);
   const ActivationState& a = state.activation;
-  if (!state.open() || !Out(a) || a.delivery != input.answer.token().delivery()) return t.Stale();
+  const bool current = a.delivery == input.answer.token().delivery() || PERDURE_BUG(kSkipTokenCheck);
+  if (!state.open() || !Out(a) || !current) return t.Stale();
   if (input.answer.has_failure()) {
     BackOff(t, std::move(*input.answer.mutable_failure()));
     return t.Finish();

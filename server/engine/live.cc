@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "server/base/inject.h"
+
 namespace perdure::engine {
 namespace {
 
@@ -118,6 +120,11 @@ void Revive(RunState& s, int64_t now_ms, bool hold_tasks) {
   s.hold_tasks = hold_tasks;
   s.ready.clear();
   if (!s.open()) return;
+  if (PERDURE_BUG(kForgetTimerAtRecovery)) {
+    for (auto at = s.deadlines.begin(); at != s.deadlines.end();) {
+      at = at->kind == DeadlineKind::kTimer ? s.deadlines.erase(at) : std::next(at);
+    }
+  }
   for (auto& [seq, task] : s.tasks) {
     task.delivery = 0;
     const bool waits = task.note && task.note->not_before_unix_ms() > now_ms;

@@ -3,6 +3,7 @@
 #include <functional>
 #include <utility>
 
+#include "server/base/inject.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/partition/partition.h"
@@ -127,10 +128,12 @@ void Partition::BeginCheckpoint() {
   std::sort(to_checkpoint_.begin(), to_checkpoint_.end(), std::greater<>());
   dirty_.clear();
   closed_before_checkpoint_ = std::exchange(closed_, {});
+  PERDURE_FAILPOINT("checkpoint/begun");
 }
 
 // In one commit: the journal before the checkpoint goes, what it was still needed for is written.
 void Partition::EndCheckpoint() {
+  PERDURE_FAILPOINT("checkpoint/ending");
   checkpointing_ = false;
   metrics_.checkpoints.Add();
   const storage::KeyRange before = storage::DirtyRange(number_, 0, checkpoint_begin_);
@@ -225,6 +228,7 @@ void Partition::SweepExpired() {
 
 // Histories go by range: neighbours in time are neighbours in the store.
 absl::Status Partition::StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs) {
+  PERDURE_FAILPOINT("retention/deleting");
   for (size_t i = 0; i < runs.size();) {
     size_t end = i + 1;
     while (end < runs.size() && runs[end].first == runs[end - 1].first + 1 &&

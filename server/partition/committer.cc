@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "server/base/inject.h"
 #include "server/base/log.h"
 
 namespace perdure::partition {
@@ -105,6 +106,19 @@ bool Committer::CommitOnce() {
   return Commit(taken, IfFull::kWait);
 }
 
+bool Committer::TryCommitOnce() {
+  std::vector<Staged> taken;
+  {
+    base::MutexLock lock(&mu_);
+    if (staged_.empty()) return false;
+    committing_ = true;
+    taken.swap(staged_);
+    staged_bytes_ = 0;
+  }
+  CommitHere(std::move(taken));
+  return !disk_full();
+}
+
 bool Committer::Commit(std::vector<Staged>& taken, IfFull if_full) {
   std::vector<const storage::Batch*> batches;
   uint64_t entries = 0;
@@ -119,7 +133,9 @@ bool Committer::Commit(std::vector<Staged>& taken, IfFull if_full) {
     Drop(taken, dropped_);
     return true;
   }
+  if (PERDURE_BUG(kReleaseBeforeCommit)) Release(taken);
   if (!batches.empty()) {
+    PERDURE_FAILPOINT("commit/begin");
     const auto begin = std::chrono::steady_clock::now();
     absl::Status status = WriteWithRoom(batches, if_full);
     if (absl::IsResourceExhausted(status) && if_full == IfFull::kGiveBack) return false;
@@ -147,8 +163,11 @@ bool Committer::Commit(std::vector<Staged>& taken, IfFull if_full) {
     metrics_.bytes.Add(bytes);
     metrics_.entries_per_commit.Observe(entries);
     metrics_.batches_per_commit.Observe(batches.size());
+    PERDURE_FAILPOINT("commit/written");
   }
+  if (PERDURE_BUG(kReleaseBeforeCommit)) return true;
   Release(taken);
+  PERDURE_FAILPOINT("commit/released");
   return true;
 }
 
@@ -185,6 +204,7 @@ void Committer::Release(std::vector<Staged>& taken) {
     }
   }
   if (!work.empty() || !acks.empty()) outbox_->Release(std::move(work), std::move(acks));
+  PERDURE_FAILPOINT("commit/dispatched");
   for (Staged& s : taken) {
     for (auto& reply : s.replies) reply(absl::OkStatus());
   }

@@ -64,6 +64,8 @@ class Committer {
 
   // Commits and releases what is staged now; false if there was nothing. Only without a thread.
   bool CommitOnce();
+  // The same, but does not wait for room on a full disk: false, and everything stays staged.
+  bool TryCommitOnce();
 
   // Whether the disk is full: new work is refused meanwhile. Thread-safe.
   bool disk_full() const { return disk_full_.load(std::memory_order_relaxed); }

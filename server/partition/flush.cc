@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "google/protobuf/io/coded_stream.h"
+#include "server/base/inject.h"
 #include "server/engine/snapshot.h"
 #include "server/partition/partition.h"
 #include "storage/keyspace.h"
@@ -30,11 +31,29 @@ std::string EncodeLog(const std::vector<engine::EventPtr>& events) {
   return out;
 }
 
+#ifdef PERDURE_INJECT
+// A deliberate bug: the history tells of two things that came together the other way round.
+void SwapFirstTwo(std::vector<engine::EventPtr>& events) {
+  const auto stimulus = [](const v1::Event& e) {
+    return e.has_task_completed() || e.has_signal_received() || e.has_timer_fired() || e.has_step_completed();
+  };
+  if (events.size() < 2 || !stimulus(*events[0]) || !stimulus(*events[1])) return;
+  auto first = std::make_shared<v1::Event>(*events[1]);
+  auto second = std::make_shared<v1::Event>(*events[0]);
+  first->set_event_id(events[0]->event_id());
+  second->set_event_id(events[1]->event_id());
+  events[0] = std::move(first);
+  events[1] = std::move(second);
+}
+#endif
+
 }  // namespace
 
 void Partition::MarkDirty(RunEntry& entry) {
   entry.dirty = true;
-  if (dirty_.insert(entry.run()).second) newly_dirty_.push_back(entry.run());
+  if (!dirty_.insert(entry.run()).second) return;
+  if (PERDURE_BUG(kDropDirtyRow) && entry.run() % 8 == 0) return;
+  newly_dirty_.push_back(entry.run());
 }
 
 void Partition::Flush() {
@@ -59,6 +78,7 @@ void Partition::Flush() {
     staged_.commit = commit_++;
     staged_.committed = &committed_;
   }
+  PERDURE_FAILPOINT("partition/decided");
   committer_->Submit(std::exchange(staged_, Staged(number_)));
 }
 
@@ -66,6 +86,9 @@ void Partition::StageRun(RunEntry& entry) {
   entry.touched = false;
   const uint64_t run = entry.run();
   if (!entry.events.empty()) {
+#ifdef PERDURE_INJECT
+    if (PERDURE_BUG(kReorderStimuli)) SwapFirstTwo(entry.events);
+#endif
     staged_.batch.Put(storage::LogKey(number_, run, static_cast<uint64_t>(entry.events.front()->event_id())),
                       EncodeLog(entry.events));
     entry.events.clear();

@@ -15,6 +15,14 @@ namespace {
 constexpr std::chrono::milliseconds kLongestIdle{500};
 constexpr size_t kLoggedFailureBytes = 2'000;
 
+std::mt19937_64 Seeded(uint64_t seed, uint32_t partition) {
+  std::random_device device;
+  std::seed_seq from_system{device(), device(), device(), device(), device(), device(), device(), device()};
+  if (seed == 0) return std::mt19937_64(from_system);
+  std::seed_seq given{static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32), partition};
+  return std::mt19937_64(given);
+}
+
 }  // namespace
 
 Partition::Partition(uint32_t number, storage::Store* store, Committer* committer,
@@ -24,10 +32,7 @@ Partition::Partition(uint32_t number, storage::Store* store, Committer* committe
       committer_(committer),
       options_(options),
       epoch_(epoch),
-      random_(options.random_seed == 0
-                  ? absl::BitGen()
-                  : absl::BitGen(std::seed_seq{static_cast<uint32_t>(options.random_seed),
-                                               static_cast<uint32_t>(options.random_seed >> 32), number})),
+      random_(Seeded(options.random_seed, number)),
       next_delivery_(epoch),
       staged_(number) {}
 
@@ -116,7 +121,7 @@ void Partition::RunOnce(std::chrono::milliseconds wait) {
 engine::Env Partition::MakeEnv() {
   engine::Env env;
   env.now_ms = last_now_ms_;
-  env.random = absl::Uniform<uint64_t>(random_);
+  env.random = random_();
   env.next_delivery = &next_delivery_;
   env.limits = &options_.limits;
   return env;
@@ -237,8 +242,8 @@ void Partition::FollowUp(RunEntry& entry, v1::RunStarted next) {
 // Starts a run; the caller has judged that it may. `started` lacks only the run id and the random seed.
 RunEntry& Partition::Create(v1::RunStarted started, std::vector<engine::EarlierStart> earlier) {
   const uint64_t run = next_run_++;
-  started.set_run_id(MakeRunId(run, absl::Uniform<uint64_t>(random_), absl::Uniform<uint64_t>(random_)));
-  started.set_random_seed(absl::Uniform<uint64_t>(random_));
+  started.set_run_id(MakeRunId(run, random_(), random_()));
+  started.set_random_seed(random_());
   if (started.first_run_id().empty()) started.set_first_run_id(started.run_id());
   auto entry = std::make_unique<RunEntry>();
   entry->state.partition = number_;

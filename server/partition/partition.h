@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,7 +26,6 @@
 #include "absl/container/btree_set.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/random/random.h"
 #include "absl/status/statusor.h"
 #include "server/engine/decide.h"
 #include "server/partition/committer.h"
@@ -63,6 +63,8 @@ class Partition {
   void Stop();
   // What the thread does once: takes the mailbox, waiting for at most `wait`, decides, stages.
   void RunOnce(std::chrono::milliseconds wait);
+  // How long RunOnce may wait. For whoever calls that.
+  std::chrono::milliseconds IdleFor() const;
 
   void Put(Message message) { mailbox_.Put(std::move(message)); }
   void Put(std::vector<Message> messages) { mailbox_.Put(std::move(messages)); }
@@ -103,7 +105,6 @@ class Partition {
   };
 
   void Loop();
-  std::chrono::milliseconds IdleFor() const;
   engine::Env MakeEnv();
   int64_t Now();
 
@@ -150,6 +151,7 @@ class Partition {
   absl::StatusOr<v1::StartWorkflowResponse> Start(const v1::StartWorkflowRequest& request);
   absl::StatusOr<v1::StartWorkflowResponse> StartOver(const v1::StartWorkflowRequest& request,
                                                       const std::optional<Located>& existing);
+  static const std::string* StartedBy(const std::string& request_id, const Located& latest);
   absl::StatusOr<v1::SignalWithStartWorkflowResponse> SignalWithStart(
       v1::SignalWithStartWorkflowRequest& request);
   template <typename T>
@@ -188,7 +190,8 @@ class Partition {
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 
-  absl::BitGen random_;
+  // Not absl's, which differs from process to process with the same seed.
+  std::mt19937_64 random_;
   int64_t last_now_ms_ = 0;
   uint64_t next_delivery_;
   uint64_t next_run_ = 1;

@@ -34,6 +34,18 @@ int64_t ReaderPool::waiting() const {
   return static_cast<int64_t>(waiting_.size());
 }
 
+bool ReaderPool::RunOne() {
+  absl::AnyInvocable<void()> read;
+  {
+    base::MutexLock lock(&mu_);
+    if (waiting_.empty()) return false;
+    read = std::move(waiting_.front());
+    waiting_.pop_front();
+  }
+  read();
+  return true;
+}
+
 void ReaderPool::Loop() {
   for (;;) {
     absl::AnyInvocable<void()> read;

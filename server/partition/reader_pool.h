@@ -16,6 +16,7 @@ namespace perdure::partition {
 // Thread-safe.
 class ReaderPool {
  public:
+  // With no threads, RunOne does the work.
   ReaderPool(int threads, int64_t waiting_max);
   ~ReaderPool();
   ReaderPool(const ReaderPool&) = delete;
@@ -25,6 +26,8 @@ class ReaderPool {
   // Ends the threads after what is waiting.
   void Stop();
   int64_t waiting() const;
+  // The oldest read, on the thread that calls this. False: none waits.
+  bool RunOne();
 
  private:
   void Loop();

@@ -5,6 +5,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/btree_set.h"
+#include "server/base/inject.h"
 #include "server/base/log.h"
 #include "server/base/status_macros.h"
 #include "server/partition/partition.h"
@@ -74,6 +75,7 @@ absl::StatusOr<RecoveryStats> Partition::Recover(bool hold_tasks) {
   next_checkpoint_ms_ = now + options_.checkpoint_interval_ms;
   window_end_ms_ = -1;
   ASSIGN_OR_RETURN(const Journal journal, ReadJournal(*store_, number_));
+  PERDURE_FAILPOINT("recovery/journal_read");
   next_run_ = journal.next_run;
   commit_ = journal.last_commit + 1;
   committed_.store(journal.last_commit, std::memory_order_release);
@@ -113,6 +115,7 @@ absl::StatusOr<RecoveryStats> Partition::Recover(bool hold_tasks) {
     backlog.more = true;
     staged_.work.push_back(std::move(backlog));
   }
+  PERDURE_FAILPOINT("recovery/runs_read");
   Flush();
   stats.ms =
       std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();

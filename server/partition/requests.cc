@@ -165,6 +165,16 @@ void Partition::On(SignalRequest& m) {
 
 void Partition::On(SignalWithStartRequest& m) { ReplyAfterCommit(m.reply, SignalWithStart(m.request)); }
 
+// The run that a start with this request id began under the workflow id; null: none that is known.
+const std::string* Partition::StartedBy(const std::string& request_id, const Located& latest) {
+  if (request_id.empty()) return nullptr;
+  if (latest.start_request_id == request_id) return &latest.run_id;
+  for (const engine::EarlierStart& earlier : latest.earlier_starts) {
+    if (earlier.request_id == request_id) return &earlier.run_id;
+  }
+  return nullptr;
+}
+
 absl::StatusOr<v1::SignalWithStartWorkflowResponse> Partition::SignalWithStart(
     v1::SignalWithStartWorkflowRequest& request) {
   v1::StartWorkflowRequest& start = *request.mutable_start();
@@ -173,6 +183,12 @@ absl::StatusOr<v1::SignalWithStartWorkflowResponse> Partition::SignalWithStart(
   ASSIGN_OR_RETURN(std::optional<Located> existing, LocateLatest(ns, start.workflow_id()));
   v1::SignalWithStartWorkflowResponse response;
   if (existing) {
+    // The signal came with the start that this is a repetition of. The run that got both may have been
+    // retried since, and the one that retries it does not know the signal.
+    if (const std::string* run_id = StartedBy(start.request_id(), *existing)) {
+      response.set_run_id(*run_id);
+      return response;
+    }
     absl::StatusOr<RunEntry*> entry = Acquire(existing->run);
     if (entry.ok() && (*entry)->state.request_ids.Contains(start.request_id())) {
       response.set_run_id(existing->run_id);
@@ -439,9 +455,11 @@ void Partition::On(RefillRequest& m) {
     if (!parts.ok()) continue;
     ++offered;
     absl::StatusOr<RunEntry*> entry = Acquire(parts->run);
-    // From here on the journal names the run, if it is in somebody's hands now; the row is gone with this
-    // commit.
-    if (entry.ok()) Run(**entry, engine::RedispatchInput{static_cast<int64_t>(parts->seq)});
+    if (!entry.ok()) continue;
+    Run(**entry, engine::RedispatchInput{static_cast<int64_t>(parts->seq)});
+    // The row is gone with this commit: from here on the journal names the run. Also if it is in nobody's
+    // hands: after the clock was set back, the task's backoff is not over.
+    if ((*entry)->state.open()) MarkDirty(**entry);
   }
   Work done;
   done.kind = Work::Kind::kRefilled;

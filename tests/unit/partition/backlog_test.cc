@@ -167,6 +167,26 @@ TEST_F(BacklogTest, ARunThatWasDeletedMeanwhileIsPassedOver) {
   EXPECT_EQ(More(task_queue), false);
 }
 
+// A task waited on disk, its backoff behind it; then the machine came up with a clock that was set back.
+TEST_F(BacklogTest, ATaskWhoseBackoffIsNotOverAnyMoreIsNotForgotten) {
+  worker.StartAndPlay(StartOf("order-1"), {Schedule("charge").Retry(Policy().Initial(60'000))});
+  worker.Fail(worker.TakeTask("order-1", 1), Error("Busy"));
+  server.Settle();
+  server.Advance(60'000);
+  worker.Spilled(worker.GetTask("order-1", 1).token());
+  server.Settle();
+  server.Checkpoint();
+  FakeClock::Advance(-50'000);
+  server.Restart();
+  worker.Refill(task_queue, 10);
+  server.Settle();
+  EXPECT_EQ(disk().Count(KeyKind::kReady), 0u);
+  EXPECT_THAT(disk().Problems(), IsEmpty());
+  server.Restart();
+  server.Advance(60'000);
+  EXPECT_TRUE(worker.Offered(Work::Kind::kTask, "order-1", 1));
+}
+
 TEST_F(BacklogTest, ACancelledTaskIsNotOfferedAgain) {
   SpillTask("order-1");
   server.Signal("order-1", "stop");

@@ -104,8 +104,8 @@ void CrashWorld::Crash() {
 
 void CrashWorld::Check() {
   for (uint32_t p = 0; p < server_.partitions(); ++p)
-    EXPECT_THAT(Disk(server_.store(), p).Problems(), IsEmpty());
-  EXPECT_THAT(promises_.Problems(server_), IsEmpty());
+    EXPECT_THAT(Disk(server_.store(), p, server_.partitions()).Problems(), IsEmpty());
+  EXPECT_THAT(promises_.Problems(server_.store(), server_.partitions()), IsEmpty());
 }
 
 // Runs that wait for nothing but a signal would wait for ever. All others have to find their way by

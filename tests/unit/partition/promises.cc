@@ -43,11 +43,11 @@ void Promises::Delivered(uint32_t partition, uint64_t run, const v1::Event& even
   }
 }
 
-std::vector<std::string> Promises::Problems(TestServer& server) const {
+std::vector<std::string> Promises::Problems(const storage::ReadView& store, uint32_t partitions) const {
   std::vector<std::string> problems = contradictions_;
   Histories histories;
-  for (uint32_t p = 0; p < server.partitions(); ++p) {
-    const Disk disk(server.store(), p);
+  for (uint32_t p = 0; p < partitions; ++p) {
+    const Disk disk(store, p);
     for (const uint64_t run : disk.Runs()) {
       std::vector<v1::Event> history = disk.History(run);
       if (auto seen = delivered_.find({p, run}); seen != delivered_.end()) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "perdure/v1/workflow_service.pb.h"
-#include "tests/unit/partition/test_server.h"
+#include "storage/store.h"
 
 namespace perdure::partition::testing {
 
@@ -31,7 +31,7 @@ class Promises {
   void Delivered(uint32_t partition, uint64_t run, const v1::Event& event);
 
   // What is on disk must bear out all of the above; a sentence for each thing that it does not.
-  std::vector<std::string> Problems(TestServer& server) const;
+  std::vector<std::string> Problems(const storage::ReadView& store, uint32_t partitions) const;
 
  private:
   struct Start {

@@ -181,6 +181,26 @@ TEST_F(StartTest, ARepeatedSignalWithStartDoesNotStartAnotherRunOnceTheSignalled
   EXPECT_THAT(disk().Runs(), SizeIs(1));
 }
 
+// The run that got the signal failed and was retried before the repetition came.
+TEST_F(StartTest, ARepeatedSignalWithStartDoesNotSignalTheRunThatRetriesTheFirst) {
+  const auto request = StartOf("order-1").RequestId("r1").Retry(Policy().Initial(1).MaxAttempts(2));
+  server.SignalWithStart(request, "paid");
+  server.Settle();
+  worker.Play("order-1", {FailWith(Error("Broken"))});
+  server.Advance(10);
+  ASSERT_EQ(disk().Runs().size(), 2u);
+  auto open = server.SignalWithStart(request, "paid");
+  server.Settle();
+  EXPECT_TRUE(open.ok()) << open.status();
+  EXPECT_THAT(Kinds("order-1"), ElementsAre("run_started"));
+  worker.Play("order-1", {FailWith(Error("Broken"))});
+  auto closed = server.SignalWithStart(request, "paid");
+  server.Settle();
+  EXPECT_TRUE(closed.ok()) << closed.status();
+  EXPECT_FALSE(closed->started());
+  EXPECT_THAT(disk().Runs(), SizeIs(2));
+}
+
 // A run that is not in memory may be past its deadline though its list row says that it is open.
 class OverdueRunTest : public StartTest {
  protected:

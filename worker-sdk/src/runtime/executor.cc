@@ -1,6 +1,7 @@
 // The executor: mailboxes, threads, the cache of suspended coroutines.
 #include "worker-sdk/src/runtime/executor.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <list>
@@ -36,6 +37,9 @@ class Executor::Impl {
   bool WaitIdle(std::chrono::milliseconds timeout) const;
   std::vector<std::string> Busy() const;
   ExecutorStats Stats() const;
+  bool RunReady();
+  bool RunStep() { return steps_.RunDue(); }
+  std::optional<std::chrono::steady_clock::time_point> NextDue() const;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -94,6 +98,7 @@ class Executor::Impl {
   void WakeLocked();
   bool WakeIfStalled();
   void MoveDueLocked();
+  void WorkOnFirst(std::unique_lock<std::mutex>& lock, std::size_t slot);
   void Work(std::unique_lock<std::mutex>& lock, std::size_t slot, const EntryRef& entry);
   void SettleLocked(const EntryRef& entry, std::vector<std::unique_ptr<HostedRun>>& dead);
   void EvictOverLimit(std::unique_lock<std::mutex>& lock);
@@ -136,11 +141,11 @@ Executor::Impl::Impl(const Registry& registry, ExecutorOptions options, Executor
     : options_(std::move(options)),
       sink_(*sink),
       step_watchdog_(
-          static_cast<std::size_t>(options_.step_threads), options_.step_warning,
+          static_cast<std::size_t>(std::max(options_.step_threads, 1)), options_.step_warning,
           [this](const BusyWith& what, std::chrono::milliseconds held) { ReportSlowStep(what, held); }),
-      steps_(options_.step_threads, step_watchdog_),
+      steps_(options_.step_threads, step_watchdog_, options_.now, options_.random_seed),
       services_{registry, options_, sink_, steps_, counters_},
-      watchdog_(static_cast<std::size_t>(options_.threads), options_.block_warning,
+      watchdog_(static_cast<std::size_t>(std::max(options_.threads, 1)), options_.block_warning,
                 [this](const BusyWith& what, std::chrono::milliseconds held) { ReportBlocked(what, held); }),
       ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }) {
   const std::lock_guard lock(mutex_);
@@ -196,9 +201,9 @@ void Executor::Impl::PostLocked(const EntryRef& entry, RunMessage message) {
 }
 
 void Executor::Impl::MakeReadyLocked(const EntryRef& entry) {
-  entry->ready_since = Clock::now();
+  entry->ready_since = options_.now();
   ready_.push_back(entry);
-  ticker_.Arm();
+  if (!threads_.empty()) ticker_.Arm();
 }
 
 int Executor::Impl::AwakeLocked() const { return static_cast<int>(threads_.size()) - waiting_ + woken_; }
@@ -213,7 +218,7 @@ void Executor::Impl::WakeLocked() {
 bool Executor::Impl::WakeIfStalled() {
   const Locked lock(*this);
   if (stopping_ || ready_.empty()) return false;
-  if (Clock::now() - ready_.front()->ready_since >= kQueueWaitMax) WakeLocked();
+  if (options_.now() - ready_.front()->ready_since >= kQueueWaitMax) WakeLocked();
   return true;
 }
 
@@ -227,7 +232,7 @@ void Executor::Impl::Post(const std::weak_ptr<Entry>& weak, RunMessage message) 
 void Executor::Impl::PostLater(const std::weak_ptr<Entry>& entry, RunMessage message,
                                std::chrono::milliseconds delay) {
   const Locked lock(*this);
-  const auto at = later_.emplace(Clock::now() + delay, std::pair(entry, std::move(message)));
+  const auto at = later_.emplace(options_.now() + delay, std::pair(entry, std::move(message)));
   if (at == later_.begin() && AwakeLocked() == 0) WakeLocked();
 }
 
@@ -308,7 +313,7 @@ std::vector<std::string> Executor::Impl::Busy() const {
 }
 
 void Executor::Impl::MoveDueLocked() {
-  const Clock::time_point now = Clock::now();
+  const Clock::time_point now = options_.now();
   while (!later_.empty() && later_.begin()->first <= now) {
     auto [weak, message] = std::move(later_.begin()->second);
     later_.erase(later_.begin());
@@ -342,13 +347,36 @@ void Executor::Impl::Loop(std::size_t slot) {
       if (woken_ > 0) --woken_;
       continue;
     }
-    const EntryRef entry = std::move(ready_.front());
-    ready_.pop_front();
-    Work(lock, slot, entry);
+    WorkOnFirst(lock, slot);
     ++unflushed;
-    EvictOverLimit(lock);
-    if (IdleLocked()) idle_.notify_all();
   }
+}
+
+void Executor::Impl::WorkOnFirst(std::unique_lock<std::mutex>& lock, std::size_t slot) {
+  const EntryRef entry = std::move(ready_.front());
+  ready_.pop_front();
+  Work(lock, slot, entry);
+  EvictOverLimit(lock);
+  if (IdleLocked()) idle_.notify_all();
+}
+
+bool Executor::Impl::RunReady() {
+  std::unique_lock lock(mutex_);
+  MoveDueLocked();
+  if (stopping_ || ready_.empty()) return false;
+  WorkOnFirst(lock, 0);
+  if (!ready_.empty()) return true;
+  lock.unlock();
+  sink_.Flush();
+  return true;
+}
+
+std::optional<Executor::Impl::Clock::time_point> Executor::Impl::NextDue() const {
+  std::optional<Clock::time_point> due = steps_.NextDue();
+  const std::lock_guard lock(mutex_);
+  if (!ready_.empty()) return options_.now();
+  if (!later_.empty()) due = std::min(later_.begin()->first, due.value_or(Clock::time_point::max()));
+  return due;
 }
 
 void Executor::Impl::Work(std::unique_lock<std::mutex>& lock, std::size_t slot, const EntryRef& entry) {
@@ -455,5 +483,8 @@ std::vector<v1::WorkToken> Executor::InHand() const { return impl_->InHand(); }
 bool Executor::WaitIdle(std::chrono::milliseconds timeout) const { return impl_->WaitIdle(timeout); }
 std::vector<std::string> Executor::Busy() const { return impl_->Busy(); }
 ExecutorStats Executor::Stats() const { return impl_->Stats(); }
+bool Executor::RunReady() { return impl_->RunReady(); }
+bool Executor::RunStep() { return impl_->RunStep(); }
+std::optional<std::chrono::steady_clock::time_point> Executor::NextDue() const { return impl_->NextDue(); }
 
 }  // namespace perdure::runtime

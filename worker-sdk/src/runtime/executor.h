@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,9 @@
 namespace perdure::runtime {
 
 struct ExecutorOptions {
-  // Threads that run workflow code.
+  // Threads that run workflow code. 0: none, RunReady does.
   int threads = 2;
-  // Threads that run steps.
+  // Threads that run steps. 0: none, RunStep does.
   int step_threads = 8;
   // Suspended coroutines kept in memory: frames and what they wait for, estimated.
   std::int64_t cache_bytes_max = 256LL << 20;
@@ -40,6 +41,9 @@ struct ExecutorOptions {
   std::shared_ptr<const PayloadConverter> converter;
   // Null: nothing is logged.
   std::shared_ptr<const LogSink> log;
+  std::chrono::steady_clock::time_point (*now)() = &std::chrono::steady_clock::now;
+  // Of what varies the time between attempts of steps. 0: from the system.
+  std::uint64_t random_seed = 0;
 };
 
 // Where answers go. Called from the executor's threads; must not block. `answer_id` is left for the sink to
@@ -109,6 +113,14 @@ class Executor {
   std::vector<std::string> Busy() const;
 
   ExecutorStats Stats() const;
+
+  // ---- without threads: everything happens in these two, on the thread that calls them ----
+  // One run deals with what has come for it. False: nothing is ready.
+  bool RunReady();
+  // One attempt of one step. False: none is due.
+  bool RunStep();
+  // When one of them has something to do, if nothing comes from outside: now, later, or never (nothing).
+  std::optional<std::chrono::steady_clock::time_point> NextDue() const;
 
  private:
   class Impl;

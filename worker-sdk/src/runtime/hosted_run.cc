@@ -161,10 +161,24 @@ void HostedRun::BeginSteps() {
     const auto step = core_->open_steps().find(seq);
     if (step == core_->open_steps().end()) {
       held_for_.erase(seq);
+      // Where it still runs, its end is told when it comes.
+      if (!step_tokens_.contains(seq)) TellAbandoned(seq);
     } else if (!step->second.begun) {
       BeginStep(step->second);
     }
   }
+}
+
+// The code was cancelled while it waited for the step, and nobody runs it any more: the server must not wait
+// for it either, and hand the run out again and again to have it run.
+void HostedRun::TellAbandoned(std::int64_t seq) {
+  Failure failure;
+  failure.kind = FailureKind::kCancelled;
+  failure.message = "the workflow does not wait for this step any more";
+  v1::StepCompleted& step = *held_->mutable_advance()->add_steps();
+  step.set_seq(seq);
+  step.set_attempt(1);
+  *step.mutable_failure() = ToProto(failure);
 }
 
 void HostedRun::BeginStep(detail::OpenStep& step) {

@@ -113,6 +113,7 @@ class HostedRun {
   // Those issued by the present advance, and after a replay those that the server lacks a result for.
   void BeginSteps();
   void BeginStep(detail::OpenStep& step);
+  void TellAbandoned(std::int64_t seq);
   std::optional<Failure> CheckLimits(const v1::ActivationAnswer& answer) const;
   void SendAnswer();
   void SendFailure(const Failure& failure);

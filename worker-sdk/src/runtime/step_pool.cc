@@ -54,11 +54,11 @@ void StepPool::Run(StepCall call) { Enqueue(Attempt{std::move(call)}, Clock::tim
 void StepPool::Enqueue(Attempt attempt, Clock::time_point due) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return;
-  attempt.since = std::max(due, Clock::now());
+  attempt.since = std::max(due, now_());
   const auto at = due_.emplace(due, std::move(attempt));
   // Who is awake comes to it; who waits for a later one has to hear of this.
   if (AwakeLocked() == 0 && at == due_.begin()) WakeLocked();
-  if (due == Clock::time_point::min()) ticker_.Arm();
+  if (due == Clock::time_point::min() && threads_max_ > 0) ticker_.Arm();
 }
 
 void StepPool::WakeLocked() {
@@ -73,7 +73,7 @@ void StepPool::WakeLocked() {
 // The ticker's look.
 bool StepPool::WakeIfStalled() {
   const std::lock_guard lock(mutex_);
-  const Clock::time_point now = Clock::now();
+  const Clock::time_point now = now_();
   if (stopping_ || due_.empty() || due_.begin()->first > now) return false;
   if (now - due_.begin()->second.since >= kQueueWaitMax) WakeLocked();
   return true;
@@ -83,7 +83,7 @@ void StepPool::Loop(std::size_t slot) {
   std::unique_lock lock(mutex_);
   const auto told = [this] { return stopping_ || woken_ > 0; };
   while (!stopping_) {
-    if (due_.empty() || due_.begin()->first > Clock::now()) {
+    if (!IsDueLocked()) {
       ++idle_;
       if (due_.empty()) {
         changed_.wait(lock, told);
@@ -95,14 +95,31 @@ void StepPool::Loop(std::size_t slot) {
       if (woken_ > 0) --woken_;
       continue;
     }
-    Attempt attempt = std::move(due_.begin()->second);
-    due_.erase(due_.begin());
-    lock.unlock();
-    watchdog_.Enter(slot, attempt.call.what);
-    RunAttempt(std::move(attempt));
-    watchdog_.Leave(slot);
-    lock.lock();
+    RunFirst(lock, slot);
   }
+}
+
+void StepPool::RunFirst(std::unique_lock<std::mutex>& lock, std::size_t slot) {
+  Attempt attempt = std::move(due_.begin()->second);
+  due_.erase(due_.begin());
+  lock.unlock();
+  watchdog_.Enter(slot, attempt.call.what);
+  RunAttempt(std::move(attempt));
+  watchdog_.Leave(slot);
+  lock.lock();
+}
+
+bool StepPool::RunDue() {
+  std::unique_lock lock(mutex_);
+  if (stopping_ || !IsDueLocked()) return false;
+  RunFirst(lock, 0);
+  return true;
+}
+
+std::optional<StepPool::Clock::time_point> StepPool::NextDue() const {
+  const std::lock_guard lock(mutex_);
+  if (due_.empty()) return std::nullopt;
+  return std::max(due_.begin()->first, now_());
 }
 
 void StepPool::RunAttempt(Attempt attempt) {
@@ -117,7 +134,7 @@ void StepPool::RunAttempt(Attempt attempt) {
                                      ? failure.retry_delay
                                      : BackoffAfter(*attempt.call.retry, attempt.number);
       ++attempt.number;
-      return Enqueue(std::move(attempt), Clock::now() + delay);
+      return Enqueue(std::move(attempt), now_() + delay);
     }
     outcome.failure = StepFailure(attempt.call, std::move(failure), attempt.number);
   }

@@ -45,10 +45,15 @@ struct StepCall {
 
 class StepPool {
  public:
-  // The watchdog has a slot for each thread, and must outlive the pool.
-  StepPool(int threads_max, Watchdog& watchdog)
+  using Clock = std::chrono::steady_clock;
+
+  // The watchdog has a slot for each thread, and must outlive the pool. Without threads, RunDue does the work
+  // and the watchdog has one slot.
+  StepPool(int threads_max, Watchdog& watchdog, Clock::time_point (*now)(), std::uint64_t random_seed)
       : threads_max_(threads_max),
         watchdog_(watchdog),
+        now_(now),
+        jitter_(random_seed == 0 ? std::random_device{}() : random_seed),
         ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }) {}
   // Waits for the steps that are running; those still waiting, also for a retry, are dropped.
   ~StepPool();
@@ -59,8 +64,12 @@ class StepPool {
   // Takes no further steps and waits for those that run.
   void Stop();
 
+  // One attempt, on the thread that calls this. False: none is due.
+  bool RunDue();
+  // When the next attempt is due, if there is one.
+  std::optional<Clock::time_point> NextDue() const;
+
  private:
-  using Clock = std::chrono::steady_clock;
   struct Attempt {
     StepCall call;
     int number = 1;
@@ -69,6 +78,8 @@ class StepPool {
   };
 
   void Loop(std::size_t slot);
+  bool IsDueLocked() const { return !due_.empty() && due_.begin()->first <= now_(); }
+  void RunFirst(std::unique_lock<std::mutex>& lock, std::size_t slot);
   void RunAttempt(Attempt attempt);
   void Enqueue(Attempt attempt, Clock::time_point due);
   int AwakeLocked() const { return static_cast<int>(threads_.size()) - idle_ + woken_; }
@@ -79,7 +90,8 @@ class StepPool {
 
   const int threads_max_;
   Watchdog& watchdog_;
-  std::mutex mutex_;
+  Clock::time_point (*const now_)();
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   // All below: guarded by mutex_.
   std::multimap<Clock::time_point, Attempt> due_;
@@ -88,7 +100,7 @@ class StepPool {
   int idle_ = 0;
   int woken_ = 0;
   bool stopping_ = false;
-  std::minstd_rand jitter_{std::random_device{}()};
+  std::minstd_rand jitter_;
   Ticker ticker_;
 };
 

@@ -20,15 +20,17 @@ class Ticker {
  public:
   // `look` says whether to look again after `interval`; false: not until Arm.
   Ticker(std::chrono::milliseconds interval, std::function<bool()> look)
-      : interval_(interval), look_(std::move(look)), thread_([this] { Loop(); }) {}
+      : interval_(interval), look_(std::move(look)) {}
   ~Ticker() { Stop(); }
   Ticker(const Ticker&) = delete;
   Ticker& operator=(const Ticker&) = delete;
 
-  // Cheap while it is armed already.
+  // Cheap while it is armed already. The thread begins with the first one.
   void Arm() {
     if (armed_.exchange(true)) return;
     const std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    if (!thread_.joinable()) thread_ = std::thread([this] { Loop(); });
     changed_.notify_one();
   }
 

@@ -55,6 +55,40 @@ TEST_P(StepsTest, RunInParallel) {
   EXPECT_EQ(server().ResultOf(kWorkflow), "both");
 }
 
+// A step that the code gave up before anyone heard of its end, and that whoever replays the run does not run:
+// were it not answered, the server would hand the run out for its sake for ever.
+TEST(AbandonedStepTest, IsAnsweredByTheWorkerThatReplays) {
+  Registry registry;
+  std::atomic<int> calls{0};
+  std::promise<void> hold;
+  const std::shared_future<void> wait = hold.get_future().share();
+  registry.AddWorkflow(kWorkflow.Name(),
+                       detail::EraseWorkflow(kWorkflow, [&](Context& ctx) -> Co<std::string> {
+                         auto slow = ctx.Step("slow", [&calls, wait] {
+                           ++calls;
+                           wait.wait();
+                         });
+                         const int number = co_await ctx.WaitSignal(kNumber);
+                         slow.Cancel();
+                         co_await ctx.WaitSignal(kNumber);
+                         co_return std::to_string(number);
+                       }));
+  FakeServer server(registry, Cache::kDropAlways);
+  server.Start(kWorkflow);
+  server.SendActivation();
+  server.AwaitAnswers(1);
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  server.AwaitAnswers(2);
+  const v1::Event& last = server.history().back();
+  EXPECT_EQ(last.step_completed().failure().kind(), v1::Failure::KIND_CANCELLED) << last.ShortDebugString();
+  hold.set_value();
+  server.Send(kNumber, 2);
+  server.Settle();
+  EXPECT_EQ(server.ResultOf(kWorkflow), "1");
+  EXPECT_EQ(calls.load(), 1);
+}
+
 TEST_P(StepsTest, FailuresTellTheChain) {
   Host(kWorkflow, [](Context& ctx) -> Co<std::string> {
     try {
