@@ -227,8 +227,25 @@ void Partition::SweepExpired() {
 }
 
 // Histories go by range: neighbours in time are neighbours in the store.
+// The latest run of a workflow id goes, and an earlier one with a longer retention may stay: the id leads to
+// that then.
+std::optional<engine::records::IdRecord> Partition::LatestLeft(const std::string& ns,
+                                                               const records::IdRecord& id) const {
+  for (int i = id.earlier_size() - 1; i >= 0; --i) {
+    const std::optional<uint64_t> run = RunOf(id.earlier(i).run_id());
+    if (!run || deleted_.contains(*run) || !store_->Get(storage::ListKey(number_, ns, *run)).ok()) continue;
+    records::IdRecord before;
+    before.set_run(*run);
+    before.set_run_id(id.earlier(i).run_id());
+    for (int k = 0; k < i; ++k) *before.add_earlier() = id.earlier(k);
+    return before;
+  }
+  return std::nullopt;
+}
+
 absl::Status Partition::StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs) {
   PERDURE_FAILPOINT("retention/deleting");
+  for (const auto& [run, ns] : runs) deleted_.insert(run);
   for (size_t i = 0; i < runs.size();) {
     size_t end = i + 1;
     while (end < runs.size() && runs[end].first == runs[end - 1].first + 1 &&
@@ -249,12 +266,14 @@ absl::Status Partition::StageDeletion(const std::vector<std::pair<uint64_t, std:
       const auto id_key = storage::IdKey(number_, ns, record.workflow_id());
       absl::StatusOr<std::string> id_row = store_->Get(id_key);
       records::IdRecord id;
-      if (id_row.ok() && id.ParseFromString(*id_row) && id.run() == run) staged_.batch.Delete(id_key);
+      if (!id_row.ok() || !id.ParseFromString(*id_row) || id.run() != run) continue;
+      if (const std::optional<records::IdRecord> before = LatestLeft(ns, id)) {
+        staged_.batch.Put(id_key, before->SerializeAsString());
+      } else {
+        staged_.batch.Delete(id_key);
+      }
     }
-    for (uint64_t run = first; run <= last; ++run) {
-      cache_.Drop(run, 0);
-      deleted_.insert(run);
-    }
+    for (uint64_t run = first; run <= last; ++run) cache_.Drop(run, 0);
     const storage::KeyRange logs = storage::RunsLogRange(number_, first, last + 1);
     staged_.batch.DeleteRange(logs.begin, logs.end);
     const storage::KeyRange rows = storage::ListRowsRange(number_, ns, first, last + 1);

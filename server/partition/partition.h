@@ -178,6 +178,8 @@ class Partition {
   void Evict();
   void SweepActivations();
   void SweepExpired();
+  std::optional<engine::records::IdRecord> LatestLeft(const std::string& ns,
+                                                      const engine::records::IdRecord& id) const;
   absl::Status StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs);
 
   const uint32_t number_;

@@ -53,6 +53,27 @@ TEST_F(RetentionTest, KeepsTheServersDefaultWithoutOneOfItsOwn) {
   EXPECT_THAT(disk().Runs(), IsEmpty());
 }
 
+TEST_F(RetentionTest, AnIdLeadsToAnEarlierRunThatIsKeptLonger) {
+  const auto first = StartOf("order-1").Retention(3'600'000).RequestId("r1");
+  worker.StartAndPlay(first, {Complete()});
+  worker.StartAndPlay(StartOf("order-1").Retention(1'000).RequestId("r2"), {Complete()});
+  worker.StartAndPlay(StartOf("order-1").Retention(1'000).RequestId("r3"), {Complete()});
+  server.Checkpoint();
+  server.Advance(120'000);
+  ASSERT_THAT(disk().Runs(), SizeIs(1));
+  server.Restart();
+  auto described = server.Describe("order-1");
+  auto refused = server.Start(StartOf("order-1").Reuse(v1::ID_REUSE_POLICY_REJECT));
+  auto repeated = server.Start(first);
+  server.Settle();
+  EXPECT_EQ(described->started().request_id(), "r1");
+  EXPECT_TRUE(absl::IsAlreadyExists(refused.status())) << refused.status();
+  EXPECT_FALSE(repeated->started());
+  server.Advance(3'700'000);
+  EXPECT_THAT(disk().Runs(), IsEmpty());
+  EXPECT_EQ(disk().Count(KeyKind::kId), 0u);
+}
+
 TEST_F(RetentionTest, AnIdThatLeadsToALaterRunStays) {
   RunToEnd("order-1", 600'000);
   server.Checkpoint();
