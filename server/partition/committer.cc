@@ -133,7 +133,14 @@ bool Committer::Commit(std::vector<Staged>& taken, IfFull if_full) {
     Drop(taken, dropped_);
     return true;
   }
-  if (PERDURE_BUG(kReleaseBeforeCommit)) Release(taken);
+  if (PERDURE_BUG(kReleaseBeforeCommit)) {
+    Release(taken);
+    for (Staged& s : taken) {
+      s.work.clear();
+      s.replies.clear();
+      s.acks.clear();
+    }
+  }
   if (!batches.empty()) {
     PERDURE_FAILPOINT("commit/begin");
     const auto begin = std::chrono::steady_clock::now();
@@ -165,7 +172,6 @@ bool Committer::Commit(std::vector<Staged>& taken, IfFull if_full) {
     metrics_.batches_per_commit.Observe(batches.size());
     PERDURE_FAILPOINT("commit/written");
   }
-  if (PERDURE_BUG(kReleaseBeforeCommit)) return true;
   Release(taken);
   PERDURE_FAILPOINT("commit/released");
   return true;

@@ -26,8 +26,13 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr int kRuns = 1'000;
-constexpr int kServerKills = 20;
 constexpr int kWorkerKills = 10;
+
+// PERDURE_CRASH_KILLS=100 for a longer day.
+int ServerKills() {
+  const char* given = std::getenv("PERDURE_CRASH_KILLS");
+  return given != nullptr ? std::atoi(given) : 20;
+}
 
 std::vector<orders::Order> ReadOrders() {
   std::vector<orders::Order> read;
@@ -174,7 +179,8 @@ TEST_F(CrashTest, EveryOrderEndsRightWhateverDies) {
   std::thread starter([&] { StartAll(client); });
   std::thread observer([&] { Observe(client); });
   int worker_kills = 0;
-  for (int kill = 0; kill < kServerKills; ++kill) {
+  const int server_kills = ServerKills();
+  for (int kill = 0; kill < server_kills; ++kill) {
     Pause(50, 500);
     if (worker_kills < kWorkerKills && kill % 2 == 0) {
       const size_t w = random_() % workers.size();

@@ -115,24 +115,34 @@ Server::Server(const TempDir& dir, std::vector<std::string> flags) : dir_(dir), 
 }
 
 void Server::Start() {
+  if (!Launch("perdured")) FAIL() << "perdured did not come up; its log:\n" << Log();
+}
+
+bool Server::StartAs(const std::string& program, const std::string& variable, const std::string& value) {
+  setenv(variable.c_str(), value.c_str(), 1);
+  const bool up = Launch(program);
+  unsetenv(variable.c_str());
+  return up;
+}
+
+bool Server::Launch(const std::string& program) {
   const std::string ready = dir_.File("ready.json");
   std::filesystem::remove(ready);
   const auto begin = steady_clock::now();
-  std::vector<std::string> command = {Program("perdured"), "--data-dir",   dir_.File("data"),
-                                      "--listen",          address_,       "--http-listen",
-                                      "127.0.0.1:0",       "--ready-file", ready};
+  std::vector<std::string> command = {Program(program), "--data-dir",   dir_.File("data"),
+                                      "--listen",       address_,       "--http-listen",
+                                      "127.0.0.1:0",    "--ready-file", ready};
   command.insert(command.end(), flags_.begin(), flags_.end());
   process_ = std::make_unique<Process>(command, dir_.File("server.log"));
   const bool up = WaitUntil([&] { return std::filesystem::exists(ready) || !process_->Running(); },
                             std::chrono::seconds(60));
   start_ms_ = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begin).count();
-  if (!up || !std::filesystem::exists(ready)) {
-    FAIL() << "perdured did not come up; its log:\n" << Log();
-  }
+  if (!up || !std::filesystem::exists(ready)) return false;
   std::ifstream in(ready);
   const nlohmann::json info = nlohmann::json::parse(in);
   address_ = info.at("listen").get<std::string>();
   http_address_ = info.at("http_listen").get<std::string>();
+  return true;
 }
 
 void Server::Verify() const {

@@ -60,6 +60,9 @@ class Server {
 
   // Waits until it takes calls.
   void Start();
+  // Starts this program in place of perdured, with this in its environment, and waits until it takes calls.
+  // False: it died before.
+  bool StartAs(const std::string& program, const std::string& variable, const std::string& value);
   void Kill() { process_->Kill(); }
   int Terminate() { return process_->Terminate(); }
   // What it left behind is verified before it starts again.
@@ -79,6 +82,8 @@ class Server {
   std::string Log() const;
 
  private:
+  bool Launch(const std::string& program);
+
   const TempDir& dir_;
   const std::vector<std::string> flags_;
   std::string address_ = "127.0.0.1:0";

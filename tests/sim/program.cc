@@ -52,8 +52,13 @@ class Grower {
         return With("scope", depth, 1, rng_.Between(0, 3'000));
       case 11:
         return With("until", depth, rng_.Between(1, 3));
-      case 12:
-        return With("loop", depth, 1, rng_.Between(2, 4));
+      case 12: {
+        const int64_t times = rng_.Between(2, 4);
+        repeats_ *= times;
+        Node loop = With("loop", depth, 1, times);
+        repeats_ /= times;
+        return loop;
+      }
       default:
         return Leaf();
     }
@@ -85,7 +90,7 @@ class Grower {
       node.b = rng_.Between(1, 4);
     } else if (what < 75) {
       node.op = "sleep";
-      node.a = rng_.Percent(5) ? rng_.Between(60'000, 600'000) : rng_.Between(0, 6'000);
+      node.a = rng_.Percent(5) && repeats_ == 1 ? rng_.Between(60'000, 600'000) : rng_.Between(0, 6'000);
     } else if (what < 85) {
       node.op = "signal";
       node.a = rng_.Percent(60) ? rng_.Between(10, 10'000) : 0;
@@ -117,6 +122,8 @@ class Grower {
 
   model::Rng& rng_;
   int64_t left_;
+  // How often what grows now will run, for the loops around it.
+  int64_t repeats_ = 1;
 };
 
 // ---- running ----

@@ -14,7 +14,7 @@ namespace perdure::sim {
 namespace {
 
 // Far more than any program takes.
-constexpr int64_t kFinishRounds = 240;
+constexpr int64_t kFinishRounds = 120;
 constexpr int64_t kFinishRoundMs = 30'000;
 constexpr int64_t kStepsMax = 20'000'000;
 

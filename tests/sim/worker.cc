@@ -36,6 +36,8 @@ struct Worker::Process {
   std::map<TokenKey, RunningTask> tasks;
   int32_t max_activations = 0;
   int32_t max_tasks = 0;
+  // Of the old, said in the hello to be in hand: answered once that was heard.
+  std::optional<v1::WorkToken> claimed;
   bool send_due = false;
   bool work_due = false;
   // Last: it goes first, and may call the sink while it does.
@@ -121,6 +123,7 @@ void Worker::Connect() {
   for (const v1::WorkToken& token : p.outbox.UnackedActivations()) {
     if (activations.insert(session::KeyOf(token)).second) *hello.add_activations_in_hand() = token;
   }
+  if (parts_.faults->Hits(3 * parts_.faults->stale_answer, *parts_.rng)) ClaimOldWork(hello);
   Link::WorkerEnd end;
   end.received = [this](v1::ServerFrame& frame) { Received(frame); };
   end.ended = [this](const absl::Status& why) { Lost(why); };
@@ -162,6 +165,7 @@ void Worker::Welcomed(const v1::Welcome& welcome) {
     }
   }
   p.welcomed = true;
+  if (p.claimed.has_value()) SendStaleAnswer(*std::exchange(p.claimed, std::nullopt));
   p.executor.SetLimits(welcome.payload_bytes_max(), welcome.commands_per_advance_max());
   p.executor.Reconnected(same);
   (*parts_.trace)(p.session_id, " welcomed", same ? " again" : "", ", stale ", welcome.stale_tokens_size());
@@ -304,11 +308,15 @@ void Worker::Finish(const TokenKey& key) {
   if (at == p.tasks.end()) return;
   v1::TaskAnswer answer = AnswerOf(at->second);
   p.tasks.erase(at);
-  answered_.push_back(answer.token());
-  if (answered_.size() > kAnsweredMax) answered_.pop_front();
+  // What failed is tried again: an old attempt is of more use to whoever looks for trouble.
+  std::deque<v1::WorkToken>& old = answer.has_failure() ? failed_ : answered_;
+  old.push_back(answer.token());
+  if (old.size() > kAnsweredMax) old.pop_front();
   p.outbox.Add(std::move(answer));
   SendSoon();
-  if (parts_.faults->Hits(parts_.faults->stale_answer, *parts_.rng)) SendStaleAnswer();
+  if (parts_.faults->Hits(parts_.faults->stale_answer, *parts_.rng)) {
+    SendStaleAnswer(OldWork());
+  }
 }
 
 void Worker::StopTask(const v1::WorkToken& token) {
@@ -319,12 +327,28 @@ void Worker::StopTask(const v1::WorkToken& token) {
   if (at->second.plan.stops) Later(parts_.rng->Between(0, 200), [this, key] { Finish(key); });
 }
 
-// A process that was written off comes back to life and says what it found: it must not count.
-void Worker::SendStaleAnswer() {
+// A process that was written off comes back to life, sure that it still has what it had.
+void Worker::ClaimOldWork(v1::Hello& hello) {
+  const v1::WorkToken token = OldWork();
+  if (token.run() == 0 || process_->outbox.Answered(token)) return;
+  process_->claimed = token;
+  if (token.seq() == 0) {
+    *hello.add_activations_in_hand() = token;
+  } else {
+    *hello.add_tasks_in_hand()->mutable_token() = token;
+  }
+}
+
+v1::WorkToken Worker::OldWork() const {
+  const std::deque<v1::WorkToken>& old = failed_.empty() || parts_.rng->Percent(30) ? answered_ : failed_;
+  if (old.empty()) return {};
+  return old[static_cast<size_t>(parts_.rng->Below(static_cast<int64_t>(old.size())))];
+}
+
+// It says what it found: that must not count.
+void Worker::SendStaleAnswer(const v1::WorkToken& token) {
   Process& p = *process_;
-  if (answered_.empty() || !p.welcomed || p.link == nullptr) return;
-  const v1::WorkToken token = parts_.rng->Pick(answered_);
-  if (p.outbox.Answered(token)) return;
+  if (token.run() == 0 || !p.welcomed || p.link == nullptr || p.outbox.Answered(token)) return;
   ++totals_->stale_answers;
   (*parts_.trace)(p.session_id, " sends a stale answer for run ", token.run(), " seq ", token.seq());
   v1::WorkerFrame frame;

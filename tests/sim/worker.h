@@ -74,7 +74,10 @@ class Worker final : private runtime::ExecutorSink {
   void Finish(const session::TokenKey& key);
   void StopTask(const v1::WorkToken& token);
   v1::TaskAnswer AnswerOf(const RunningTask& task) const;
-  void SendStaleAnswer();
+  // Of a delivery that is over; no run: there is none.
+  v1::WorkToken OldWork() const;
+  void ClaimOldWork(v1::Hello& hello);
+  void SendStaleAnswer(const v1::WorkToken& token);
 
   const Link::Parts parts_;
   const Registry& registry_;
@@ -86,6 +89,8 @@ class Worker final : private runtime::ExecutorSink {
   std::unique_ptr<Process> process_;
   // Of tasks and activations that were answered long ago, also by processes that are dead.
   std::deque<v1::WorkToken> answered_;
+  // Of attempts that failed.
+  std::deque<v1::WorkToken> failed_;
 };
 
 }  // namespace perdure::sim
