@@ -80,8 +80,9 @@ std::string Summary(const v1::DescribeWorkflowResponse& d, const Style& style, i
   const std::string by = started.identity().empty() ? "" : absl::StrCat(" by ", started.identity());
   fields.Add("started", FullTime(s.start_time_unix_ms(), now_ms) + by);
   if (s.close_time_unix_ms() > 0) {
-    fields.Add("closed", absl::StrCat(FullTime(s.close_time_unix_ms(), now_ms), ", took ",
-                                      ShortDuration(s.close_time_unix_ms() - s.start_time_unix_ms())));
+    fields.Add("closed",
+               absl::StrCat(FullTime(s.close_time_unix_ms(), now_ms), ", took ",
+                            ShortDuration(Between(s.start_time_unix_ms(), s.close_time_unix_ms()))));
   }
   fields.Add("timeouts", Joined({Labelled("run", started.run_timeout_ms()),
                                  Labelled("execution", started.execution_timeout_ms())}));
@@ -108,7 +109,7 @@ std::string Activation(const v1::DescribeWorkflowResponse& d, const Style& style
   const v1::PendingActivation& a = d.pending_activation();
   Fields fields(style, width);
   const std::string since =
-      a.since_unix_ms() > 0 ? absl::StrCat("for ", ShortDuration(now_ms - a.since_unix_ms())) : "";
+      a.since_unix_ms() > 0 ? absl::StrCat("for ", ShortDuration(Between(a.since_unix_ms(), now_ms))) : "";
   const std::string hosted = a.hosted() ? "" : "no connected worker hosts the type";
   fields.Add("state", Joined({StateWord(v1::PendingActivation::State_Name(a.state())), since, hosted}));
   if (a.attempt() > 1) fields.Add("attempt", absl::StrCat(a.attempt()));

@@ -39,7 +39,8 @@ template <typename Answer>
 std::string Attempt(const std::string& numbered, const Answer& answer, int64_t end_unix_ms) {
   std::string text = absl::StrCat(numbered, ", attempt ", answer.attempt());
   if (answer.started_unix_ms() > 0) {
-    absl::StrAppend(&text, ", ", ShortDuration(std::max<int64_t>(end_unix_ms - answer.started_unix_ms(), 0)));
+    absl::StrAppend(&text, ", ",
+                    ShortDuration(std::max<int64_t>(Between(answer.started_unix_ms(), end_unix_ms), 0)));
   }
   return text;
 }
@@ -61,7 +62,8 @@ HistoryView::Line HistoryView::StartedLine(const v1::RunStarted& started) {
   std::string text = absl::StrCat(started.workflow_type(), " on ", started.task_queue());
   if (started.attempt() > 1) absl::StrAppend(&text, ", attempt ", started.attempt());
   if (started.not_before_unix_ms() > start_unix_ms_) {
-    absl::StrAppend(&text, ", held back ", ShortDuration(started.not_before_unix_ms() - start_unix_ms_));
+    absl::StrAppend(&text, ", held back ",
+                    ShortDuration(Between(start_unix_ms_, started.not_before_unix_ms())));
   }
   return {"run started", WithPayload(std::move(text), started.input()), Tone::kStrong};
 }
@@ -167,7 +169,7 @@ std::string HistoryView::Lay(const std::string& lead, size_t title_width, const 
 
 std::string HistoryView::Format(const v1::Event& event) {
   if (start_unix_ms_ == 0) start_unix_ms_ = event.time_unix_ms();
-  const std::string offset = ShortDuration(event.time_unix_ms() - start_unix_ms_);
+  const std::string offset = ShortDuration(Between(start_unix_ms_, event.time_unix_ms()));
   std::string out =
       Lay(absl::StrFormat("%5d  %8s  ", event.event_id(), offset), kTitleColumns, EventLine(event));
   if (!event.has_advanced()) return out;

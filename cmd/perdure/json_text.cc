@@ -48,6 +48,14 @@ std::string_view Reason(std::string_view what) {
   return colon == std::string_view::npos ? what : what.substr(colon + 2);
 }
 
+absl::Status WrongAt(std::string_view text, size_t at, std::string_view what) {
+  const std::string_view before = text.substr(0, at);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
+  return absl::InvalidArgumentError(
+      absl::StrCat("line ", line, ", column ", at - line_start + 1, ": ", Printable(what)));
+}
+
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 // Length of the token at the front: one of { } [ ] , : or a string, or a literal.
@@ -100,14 +108,16 @@ std::string Spaced(std::string_view flat) {
 absl::Status CheckJson(std::string_view text) {
   if (std::all_of(text.begin(), text.end(), IsSpace)) return absl::InvalidArgumentError("the text is empty");
   Checker checker;
-  if (nlohmann::json::sax_parse(text.begin(), text.end(), &checker)) return absl::OkStatus();
-  // The position counts from 1 and is that of the last character read.
-  const size_t at = std::min(checker.position() == 0 ? 0 : checker.position() - 1, text.size());
-  const std::string_view before = text.substr(0, at);
-  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-  const size_t line_start = before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1;
-  return absl::InvalidArgumentError(absl::StrCat("line ", line, ", column ", at - line_start + 1, ": ",
-                                                 Printable(Reason(checker.message()))));
+  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &checker)) {
+    // The position counts from 1 and is that of the last character read.
+    const size_t at = checker.position() == 0 ? 0 : checker.position() - 1;
+    return WrongAt(text, std::min(at, text.size()), Reason(checker.message()));
+  }
+  // The parser takes both; but behind a null byte it looks at nothing any more, and neither may stand inside
+  // of other JSON.
+  if (text.starts_with("\xEF\xBB\xBF")) return WrongAt(text, 0, "a byte order mark; save it without one");
+  const size_t null = text.find('\0');
+  return null == std::string_view::npos ? absl::OkStatus() : WrongAt(text, null, "a null byte");
 }
 
 std::string CompactJson(std::string_view json) {

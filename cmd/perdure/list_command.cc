@@ -97,13 +97,13 @@ std::string FormatRows(const Context& context, const std::vector<v1::WorkflowSum
                {"RUN ID"}});
   for (const v1::WorkflowSummary& row : rows) {
     const bool closed = row.close_time_unix_ms() > 0;
-    const int64_t took_ms = (closed ? row.close_time_unix_ms() : now_ms) - row.start_time_unix_ms();
+    const int64_t took_ms = Between(row.start_time_unix_ms(), closed ? row.close_time_unix_ms() : now_ms);
     table.Add({{StatusTone(row.status()), StatusText(row.status())},
                row.workflow_id(),
                row.workflow_type(),
                row.task_queue(),
                AbsoluteTime(row.start_time_unix_ms()),
-               ShortDuration(now_ms - row.start_time_unix_ms()),
+               ShortDuration(Between(row.start_time_unix_ms(), now_ms)),
                closed ? ShortDuration(took_ms) : "",
                {Tone::kFaint, row.run_id()}});
   }

@@ -1,15 +1,25 @@
 // Formats times.
 #include "cmd/perdure/time_text.h"
 
+#include <algorithm>
 #include <ctime>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace perdure::cli {
 
+int64_t Between(int64_t from_unix_ms, int64_t to_unix_ms) {
+  constexpr int64_t kLongest = std::numeric_limits<int64_t>::max();
+  int64_t ms = 0;
+  if (__builtin_sub_overflow(to_unix_ms, from_unix_ms, &ms))
+    return to_unix_ms > from_unix_ms ? kLongest : -kLongest;
+  return std::max(ms, -kLongest);
+}
+
 std::string ShortDuration(int64_t ms) {
-  if (ms < 0) return absl::StrCat("-", ShortDuration(-ms));
+  if (ms < 0) return absl::StrCat("-", ShortDuration(Between(ms, 0)));
   if (ms < 1000) return absl::StrCat(ms, "ms");
   const int64_t s = ms / 1000;
   if (s < 10) return absl::StrFormat("%d.%02ds", s, ms % 1000 / 10);
@@ -32,7 +42,7 @@ std::string AbsoluteTime(int64_t unix_ms) {
 
 std::string RelativeTime(int64_t unix_ms, int64_t now_unix_ms) {
   if (unix_ms == 0) return "";
-  const int64_t age = now_unix_ms - unix_ms;
+  const int64_t age = Between(unix_ms, now_unix_ms);
   if (age == 0) return "now";
   return age > 0 ? absl::StrCat(ShortDuration(age), " ago") : absl::StrCat("in ", ShortDuration(-age));
 }

@@ -7,6 +7,10 @@
 
 namespace perdure::cli {
 
+// Milliseconds from one point in time to another, or the longest span there is: timers may be set to the end
+// of time.
+int64_t Between(int64_t from_unix_ms, int64_t to_unix_ms);
+
 // Three digits at most, in the unit that suits: "0ms", "850ms", "1.24s", "3m05s", "2h05m", "3d04h".
 std::string ShortDuration(int64_t ms);
 

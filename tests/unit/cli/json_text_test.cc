@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace perdure::cli {
 namespace {
 
@@ -19,6 +21,12 @@ TEST(CheckJsonTest, SaysWhereAndWhat) {
       << Wrong("{\"a\": 1");
   EXPECT_TRUE(Wrong("{} {}").starts_with("line 1, column 4: ")) << Wrong("{} {}");
   EXPECT_TRUE(Wrong("\"\xff\"").starts_with("line 1, column 2: ")) << Wrong("\"\xff\"");
+}
+
+TEST(CheckJsonTest, RefusesWhatIsNoJsonInsideOfOther) {
+  using std::string_literals::operator""s;
+  EXPECT_EQ(CheckJson("{}\n\0 not looked at"s).message(), "line 2, column 1: a null byte");
+  EXPECT_EQ(Wrong("\xEF\xBB\xBF{}"), "line 1, column 1: a byte order mark; save it without one");
 }
 
 TEST(CheckJsonTest, TakesAnyDepth) {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <limits>
 
 namespace perdure::cli {
 namespace {
@@ -18,6 +19,20 @@ TEST(ShortDurationTest, ChoosesTheUnit) {
   EXPECT_EQ(ShortDuration(7'500'000), "2h05m");
   EXPECT_EQ(ShortDuration(int64_t{76} * 3'600'000), "3d04h");
   EXPECT_EQ(ShortDuration(-1500), "-1.50s");
+}
+
+TEST(BetweenTest, EndsAtTheLongestThereIs) {
+  constexpr int64_t kFirst = std::numeric_limits<int64_t>::min();
+  constexpr int64_t kLast = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(Between(500, 2000), 1500);
+  EXPECT_EQ(Between(2000, 500), -1500);
+  EXPECT_EQ(Between(kFirst, 1'700'000'000'000), kLast);
+  EXPECT_EQ(Between(kLast, -2), -kLast);
+  EXPECT_EQ(Between(0, kFirst), -kLast);
+  // A sleep without end; and a server that says nonsense.
+  EXPECT_EQ(RelativeTime(kLast, 1'700'000'000'000), "in 106751971491d08h");
+  EXPECT_EQ(RelativeTime(kFirst, 1'700'000'000'000), "106751991167d07h ago");
+  EXPECT_EQ(ShortDuration(kFirst), "-106751991167d07h");
 }
 
 TEST(TimeTest, IsAbsoluteAndRelative) {
