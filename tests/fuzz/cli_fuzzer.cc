@@ -17,7 +17,6 @@
 #include "cmd/perdure/history_view.h"
 #include "cmd/perdure/json_output.h"
 #include "cmd/perdure/json_text.h"
-#include "cmd/perdure/options.h"
 #include "cmd/perdure/payload_text.h"
 #include "cmd/perdure/text.h"
 #include "server/base/suggest.h"
@@ -140,8 +139,8 @@ void TryWords(const std::string& text) {
     const absl::StatusOr<int64_t> again = base::ParseBytes(base::FormatBytes(*bytes));
     Check(again.ok() && *again == *bytes, "a size that reads back as another");
   }
-  (void)cli::ReadDuration("--since", text);
-  (void)cli::ReadChoice("--status", text, {"running", "completed", "timed-out"});
+  const std::string nearest = base::Nearest(text, {"running", "failed"});
+  Check(nearest.empty() || nearest == "running" || nearest == "failed", "suggested: ", nearest);
 }
 
 struct Kind {
