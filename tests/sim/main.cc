@@ -56,11 +56,30 @@ void PrintProblems(const Setup& setup, const Outcome& outcome, const std::string
               bug.c_str());
 }
 
+// How many seeds it takes to find the bug, search after search. False: one search gave up after `most`.
+bool Find(Setup setup, int64_t searches, int64_t most, const std::string& bug) {
+  int64_t sum = 0;
+  for (int64_t search = 1; search <= searches; ++search) {
+    int64_t took = 1;
+    for (; took <= most && Simulate(setup).problems.empty(); ++took) ++setup.seed;
+    if (took > most) {
+      std::printf("%s: not found in %" PRId64 " seeds\n", bug.c_str(), most);
+      return false;
+    }
+    sum += took;
+    ++setup.seed;
+  }
+  std::printf("%s: found %" PRId64 " times, after %.1f seeds in the mean\n", bug.c_str(), searches,
+              static_cast<double>(sum) / static_cast<double>(searches));
+  return true;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("Simulates clients, server and workers from seeds, in virtual time and with faults.");
   Setup setup;
   int64_t seeds = 100;
   std::string bug;
+  int64_t searches = 0;
   bool list_bugs = false;
   bool no_faults = false;
   bool hashes = false;
@@ -72,6 +91,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
       ->capture_default_str();
   app.add_option("--bug", bug, "with this deliberate bug: the simulation is to find it");
+  app.add_option("--find", searches,
+                 "search for the bug so often, and print how many of the seeds each search takes")
+      ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}));
   app.add_flag("--list-bugs", list_bugs, "print the names of the deliberate bugs, one a line");
   app.add_flag("--no-faults", no_faults, "nothing goes wrong");
   app.add_flag("--trace", setup.trace, "print what happens");
@@ -90,7 +112,14 @@ int Main(int argc, char** argv) {
     return 2;
   }
   setup.faults = !no_faults;
-  base::SetLogLevel(base::LogLevel::kError);
+  base::SetLogSink([](const base::LogEvent&) {});
+  if (searches > 0) {
+    if (setup.bug == base::Bug::kNone) {
+      std::fprintf(stderr, "perdure-sim: --find needs --bug\n");
+      return 2;
+    }
+    return Find(setup, searches, seeds, bug) ? 0 : 1;
+  }
   Sums sums;
   const auto begin = std::chrono::steady_clock::now();
   const auto seconds = [begin] {

@@ -8,8 +8,11 @@
 #define PERDURE_TESTS_SIM_ORACLE_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "perdure/registry.h"
@@ -51,6 +54,13 @@ class Oracle {
  private:
   using History = std::vector<v1::Event>;
 
+  // Of a run: the tasks that its history asks for, as far as it was read.
+  struct Asked {
+    int64_t through = 0;
+    std::set<int64_t> seqs;
+  };
+
+  History OnDisk(const v1::WorkToken& token, int64_t from) const;
   void CheckActivation(const v1::Activation& activation);
   void CheckTask(const v1::TaskDelivery& task);
   void CheckHistory(const History& history);
@@ -61,6 +71,7 @@ class Oracle {
   Server* server_ = nullptr;
   partition::testing::Promises promises_;
   std::vector<std::string> problems_;
+  std::map<std::pair<uint32_t, uint64_t>, Asked> asked_;
   int64_t runs_ = 0;
   int64_t events_ = 0;
 };

@@ -92,16 +92,16 @@ TEST_F(HistoryTest, CommandsThatAreNotNumberedOnAreNamed) {
   Change<records::LogRecord>(LogKey(0, 1, 4), [](records::LogRecord& r) {
     r.mutable_events(0)->mutable_advanced()->mutable_commands(0)->mutable_start_timer()->set_seq(4);
   });
-  EXPECT_THAT(Problems(),
-              Contains(Found("never writes", "0/log/1/4", "", "command 1 has seq 4, but 2 is next")));
+  EXPECT_THAT(Problems(), Contains(Found("its history cannot be folded", "0/log/1/4", "may follow",
+                                         "its command 1 has seq 4 instead of 2")));
 }
 
 TEST_F(HistoryTest, AnAdvanceThatConsumesWhatIsNotThereIsNamed) {
   Change<records::LogRecord>(LogKey(0, 1, 4), [](records::LogRecord& r) {
     r.mutable_events(0)->mutable_advanced()->set_consumed_through(4);
   });
-  EXPECT_THAT(Problems(), Contains(Found("never writes", "0/log/1/4", "",
-                                         "consumes through event 4, which does not wait: events up to 1")));
+  EXPECT_THAT(Problems(), Contains(Found("its history cannot be folded", "0/log/1/4", "may follow",
+                                         "it consumed events through 4 of 3")));
 }
 
 TEST_F(HistoryTest, AnAdvanceOfAnEarlierActivationIsNamed) {
