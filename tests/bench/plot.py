@@ -48,7 +48,7 @@ def throughput(measured):
         return None
     ticks = ", ".join(f'"{title}" {x}' for x, title, *_ in rows)
     bars = "($1{shift}) : {median} : (0.36) with boxes linestyle {style} title '{title}'"
-    marks = "($1{shift}) : {median} : {least} : {most} with yerrorbars linecolor rgb '#24292f' pointtype -1 notitle"
+    marks = "($1{shift}) : {median} : {least} : {most} with yerrorbars linecolor rgb '#24292f' pointtype 0 notitle"
     parts = []
     for shift, first, style, title in (("-0.19", 3, 1, "Perdure"), ("+0.19", 6, 2, "bare ring: the same frames and syncs, nothing else")):
         columns = {"shift": shift, "median": first, "least": first + 1, "most": first + 2, "style": style, "title": title}
@@ -100,7 +100,7 @@ def latency(measured):
               (0.3, 8, 3, "one fdatasync, over what is there")]
     parts = [f"$data using ($1+{shift}):{column}:(0.18) with boxes linestyle {style} "
              f"{'fillstyle pattern 1 ' if shift == 0.3 else ''}title '{title}'" for shift, column, style, title in series]
-    parts.insert(1, "$data using ($1-0.3):3:4:5 with yerrorbars linecolor rgb '#24292f' pointtype -1 notitle")
+    parts.insert(1, "$data using ($1-0.3):3:4:5 with yerrorbars linecolor rgb '#24292f' pointtype 0 notitle")
     return (
         block("data", rows)
         + f"set title \"One run at a time\"\nset ylabel \"ms\"\nset format y '%.1f'\nset key outside bottom center horizontal\nset bmargin 5\nset xtics ({ticks})\n"
