@@ -26,6 +26,9 @@ set style fill solid 1.0 noborder
 set format y '%.0s%c'
 """
 
+# From the least to the most of the rounds.
+SPREAD = "with vectors heads size screen 0.005,90 linecolor rgb '#24292f' notitle"
+
 
 def block(name, rows):
     lines = [" ".join(f'"{cell}"' if isinstance(cell, str) else f"{cell:g}" for cell in row) for row in rows]
@@ -48,7 +51,7 @@ def throughput(measured):
         return None
     ticks = ", ".join(f'"{title}" {x}' for x, title, *_ in rows)
     bars = "($1{shift}) : {median} : (0.36) with boxes linestyle {style} title '{title}'"
-    marks = "($1{shift}) : {median} : {least} : {most} with yerrorbars linecolor rgb '#24292f' pointtype 0 notitle"
+    marks = "($1{shift}) : {least} : (0) : (${most}-${least}) " + SPREAD
     parts = []
     for shift, first, style, title in (("-0.19", 3, 1, "Perdure"), ("+0.19", 6, 2, "bare ring: the same frames and syncs, nothing else")):
         columns = {"shift": shift, "median": first, "least": first + 1, "most": first + 2, "style": style, "title": title}
@@ -100,7 +103,7 @@ def latency(measured):
               (0.3, 8, 3, "one fdatasync, over what is there")]
     parts = [f"$data using ($1+{shift}):{column}:(0.18) with boxes linestyle {style} "
              f"{'fillstyle pattern 1 ' if shift == 0.3 else ''}title '{title}'" for shift, column, style, title in series]
-    parts.insert(1, "$data using ($1-0.3):3:4:5 with yerrorbars linecolor rgb '#24292f' pointtype 0 notitle")
+    parts.insert(1, "$data using ($1-0.3):4:(0):($5-$4) " + SPREAD)
     return (
         block("data", rows)
         + f"set title \"One run at a time\"\nset ylabel \"ms\"\nset format y '%.1f'\nset key outside bottom center horizontal\nset bmargin 5\nset xtics ({ticks})\n"
