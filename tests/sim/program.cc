@@ -22,6 +22,9 @@ int64_t Mix(int64_t a, int64_t b) {
 
 // ---- growing ----
 
+// Of loops within loops, in all: everything has to end in time.
+constexpr int64_t kRepeatsMax = 16;
+
 class Grower {
  public:
   explicit Grower(model::Rng& rng) : rng_(rng), left_(rng.Between(3, 24)) {}
@@ -54,6 +57,7 @@ class Grower {
         return With("until", depth, rng_.Between(1, 3));
       case 12: {
         const int64_t times = rng_.Between(2, 4);
+        if (repeats_ * times > kRepeatsMax) return Leaf();
         repeats_ *= times;
         Node loop = With("loop", depth, 1, times);
         repeats_ /= times;

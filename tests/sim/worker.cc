@@ -36,6 +36,11 @@ struct Worker::Process {
   std::map<TokenKey, RunningTask> tasks;
   int32_t max_activations = 0;
   int32_t max_tasks = 0;
+  struct Unacked {
+    v1::WorkToken token;
+    bool failed = false;
+  };
+  std::map<uint64_t, Unacked> unacked;
   // Of the old, said in the hello to be in hand: answered once that was heard.
   std::optional<v1::WorkToken> claimed;
   bool send_due = false;
@@ -176,7 +181,7 @@ void Worker::Welcomed(const v1::Welcome& welcome) {
 void Worker::Received(v1::ServerFrame& frame) {
   Process& p = *process_;
   if (frame.has_welcome()) Welcomed(frame.welcome());
-  for (const uint64_t id : frame.acked_answer_ids()) p.outbox.Ack(id);
+  for (const uint64_t id : frame.acked_answer_ids()) Acked(id);
   p.executor.Activate(frame.mutable_activations());
   for (v1::TaskDelivery& task : *frame.mutable_tasks()) Take(std::move(task));
   for (const v1::TaskCancel& cancel : frame.task_cancels()) StopTask(cancel.token());
@@ -184,6 +189,19 @@ void Worker::Received(v1::ServerFrame& frame) {
   for (const v1::WorkToken& token : frame.evict()) p.executor.Evict(token);
   WorkSoon();
   if (p.outbox.HasWaiting()) SendSoon();
+}
+
+// From here on the server has no use for the token.
+void Worker::Acked(uint64_t answer_id) {
+  Process& p = *process_;
+  p.outbox.Ack(answer_id);
+  const auto at = p.unacked.find(answer_id);
+  if (at == p.unacked.end()) return;
+  // What failed is tried again: an old attempt is of more use to whoever looks for trouble.
+  std::deque<v1::WorkToken>& old = at->second.failed ? failed_ : answered_;
+  old.push_back(at->second.token);
+  if (old.size() > kAnsweredMax) old.pop_front();
+  p.unacked.erase(at);
 }
 
 void Worker::SendSoon() {
@@ -227,9 +245,8 @@ void Worker::Answer(v1::ActivationAnswer answer) {
   }
   (*parts_.trace)(process_->session_id, " answers the activation of ", RunText(answer.token()), ", ",
                   answer.advance().commands_size(), " commands, ", answer.advance().steps_size(), " steps");
-  answered_.push_back(answer.token());
-  if (answered_.size() > kAnsweredMax) answered_.pop_front();
-  process_->outbox.Add(std::move(answer));
+  const v1::WorkToken token = answer.token();
+  process_->unacked[process_->outbox.Add(std::move(answer))] = {token, false};
 }
 void Worker::Answer(v1::StepAnswer answer) {
   if (process_ == nullptr) return;
@@ -308,11 +325,9 @@ void Worker::Finish(const TokenKey& key) {
   if (at == p.tasks.end()) return;
   v1::TaskAnswer answer = AnswerOf(at->second);
   p.tasks.erase(at);
-  // What failed is tried again: an old attempt is of more use to whoever looks for trouble.
-  std::deque<v1::WorkToken>& old = answer.has_failure() ? failed_ : answered_;
-  old.push_back(answer.token());
-  if (old.size() > kAnsweredMax) old.pop_front();
-  p.outbox.Add(std::move(answer));
+  const v1::WorkToken token = answer.token();
+  const bool failed = answer.has_failure();
+  p.unacked[p.outbox.Add(std::move(answer))] = {token, failed};
   SendSoon();
   if (parts_.faults->Hits(parts_.faults->stale_answer, *parts_.rng)) {
     SendStaleAnswer(OldWork());

@@ -63,6 +63,7 @@ class Worker final : private runtime::ExecutorSink {
   void Connect();
   void Welcomed(const v1::Welcome& welcome);
   void Received(v1::ServerFrame& frame);
+  void Acked(uint64_t answer_id);
   void Lost(const absl::Status& why);
   void SendSoon();
   void WorkSoon();
@@ -87,7 +88,7 @@ class Worker final : private runtime::ExecutorSink {
   uint64_t generation_ = 0;
   int links_ = 0;
   std::unique_ptr<Process> process_;
-  // Of tasks and activations that were answered long ago, also by processes that are dead.
+  // Of tasks and activations whose answers the server has acknowledged, also to processes that are dead.
   std::deque<v1::WorkToken> answered_;
   // Of attempts that failed.
   std::deque<v1::WorkToken> failed_;
