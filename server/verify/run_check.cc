@@ -118,6 +118,9 @@ void RunCheck::Fold(std::string_view key, engine::EventPtr event) {
 
 void RunCheck::CheckHeadAgainstFold() {
   head_compared_ = true;
+  if (std::string why = engine::WhyNotASnapshot(*head_); !why.empty()) {
+    return Add(head_key_, "its head cannot be read", "what a server writes", std::move(why));
+  }
   engine::RunState loaded;
   loaded.partition = scope_.partition;
   loaded.run = run_;
