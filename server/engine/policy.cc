@@ -27,15 +27,21 @@ absl::Status InTheWay(const v1::StartWorkflowRequest& request, const ExistingRun
 
 }  // namespace
 
+const std::string* StartedBy(const std::string& request_id, const ExistingRun& existing) {
+  if (request_id.empty()) return nullptr;
+  if (request_id == existing.start_request_id) return &existing.run_id;
+  // Another start may have come between a request and its repetition: that must not undo the other one.
+  for (const EarlierStart& start : existing.earlier) {
+    if (request_id == start.request_id) return &start.run_id;
+  }
+  return nullptr;
+}
+
 StartVerdict JudgeStart(const v1::StartWorkflowRequest& request, const ExistingRun* existing) {
   using Kind = StartVerdict::Kind;
   if (existing == nullptr) return {Kind::kStart, {}, ""};
-  if (const std::string& id = request.request_id(); !id.empty()) {
-    if (id == existing->start_request_id) return {Kind::kUseExisting, {}, existing->run_id};
-    // Another start may have come between a request and its repetition: that must not undo the other one.
-    for (const EarlierStart& start : existing->earlier) {
-      if (id == start.request_id) return {Kind::kUseExisting, {}, start.run_id};
-    }
+  if (const std::string* run_id = StartedBy(request.request_id(), *existing)) {
+    return {Kind::kUseExisting, {}, *run_id};
   }
   if (existing->status == v1::RUN_STATUS_RUNNING) {
     switch (request.id_conflict_policy()) {

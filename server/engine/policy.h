@@ -38,6 +38,9 @@ struct StartVerdict {
   std::string run_id;
 };
 
+// The run that a start with this request id began; null: none that is known, as for an empty one.
+const std::string* StartedBy(const std::string& request_id, const ExistingRun& existing);
+
 StartVerdict JudgeStart(const v1::StartWorkflowRequest& request, const ExistingRun* existing);
 
 }  // namespace perdure::engine

@@ -226,7 +226,6 @@ void Partition::SweepExpired() {
   for (const std::string& row : rows) staged_.batch.Delete(row);
 }
 
-// Histories go by range: neighbours in time are neighbours in the store.
 // The latest run of a workflow id goes, and an earlier one with a longer retention may stay: the id leads to
 // that then.
 std::optional<engine::records::IdRecord> Partition::LatestLeft(const std::string& ns,
@@ -243,6 +242,7 @@ std::optional<engine::records::IdRecord> Partition::LatestLeft(const std::string
   return std::nullopt;
 }
 
+// Histories go by range: neighbours in time are neighbours in the store.
 absl::Status Partition::StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs) {
   PERDURE_FAILPOINT("retention/deleting");
   for (const auto& [run, ns] : runs) deleted_.insert(run);
@@ -258,7 +258,11 @@ absl::Status Partition::StageDeletion(const std::vector<std::pair<uint64_t, std:
     for (uint64_t run = first; run <= last; ++run) {
       absl::StatusOr<std::string> row = store_->Get(storage::ListKey(number_, ns, run));
       if (absl::IsNotFound(row.status())) continue;
-      RETURN_IF_ERROR(row.status());
+      if (!row.ok()) {
+        // From here on they stay, and can be looked up.
+        for (; i < runs.size(); ++i) deleted_.erase(runs[i].first);
+        return row.status();
+      }
       records::ListRecord record;
       if (!record.ParseFromString(*row)) continue;
       const uint64_t cached = cache_.LatestRun(WorkflowKey(ns, record.workflow_id()));

@@ -49,6 +49,11 @@ absl::Status FoldLog(const storage::ReadView& view, uint32_t partition, int64_t 
 
 }  // namespace
 
+absl::Status Partition::RowsDisagree(const std::string& run_id, const char* status) {
+  return absl::DataLossError(absl::StrCat("the list says that run ", run_id, " is ", status,
+                                          ", and its history says that it is not"));
+}
+
 absl::StatusOr<std::unique_ptr<RunEntry>> Partition::Load(uint64_t run, bool hold_tasks) {
   if (deleted_.contains(run)) return absl::NotFoundError(absl::StrCat("run number ", run, " is deleted"));
   metrics_.loads.Add();

@@ -14,6 +14,12 @@
 
 namespace perdure::partition {
 
+// The namespace that a request means: an empty one is the default one.
+inline const std::string& NamespaceOf(const std::string& ns) {
+  static const std::string kDefault = "default";
+  return ns.empty() ? kDefault : ns;
+}
+
 // Called exactly once, by whoever commits, when what it says is durable. Must not block.
 template <typename T>
 using Reply = absl::AnyInvocable<void(absl::StatusOr<T>)>;

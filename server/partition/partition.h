@@ -123,6 +123,8 @@ class Partition {
   // Whether the id row leads to the run; then what else it knows is taken over.
   bool IsLatest(RunEntry& entry) const;
   absl::StatusOr<std::unique_ptr<RunEntry>> Load(uint64_t run, bool hold_tasks);
+  // The list row of a run says other than its history. For a disk that is damaged.
+  static absl::Status RowsDisagree(const std::string& run_id, const char* status);
   absl::StatusOr<Located> Locate(const std::string& ns, const v1::WorkflowExecution& execution);
   absl::StatusOr<std::optional<Located>> LocateLatest(const std::string& ns, const std::string& workflow_id);
   absl::StatusOr<Located> FromListRow(const std::string& ns, uint64_t run, const std::string& run_id);
@@ -151,7 +153,7 @@ class Partition {
   absl::StatusOr<v1::StartWorkflowResponse> Start(const v1::StartWorkflowRequest& request);
   absl::StatusOr<v1::StartWorkflowResponse> StartOver(const v1::StartWorkflowRequest& request,
                                                       const std::optional<Located>& existing);
-  static const std::string* StartedBy(const std::string& request_id, const Located& latest);
+  static engine::ExistingRun ToExistingRun(const Located& run);
   absl::StatusOr<v1::SignalWithStartWorkflowResponse> SignalWithStart(
       v1::SignalWithStartWorkflowRequest& request);
   template <typename T>
@@ -178,6 +180,7 @@ class Partition {
   void Evict();
   void SweepActivations();
   void SweepExpired();
+  // What the workflow id leads to once its latest run is deleted; nothing: it goes too.
   std::optional<engine::records::IdRecord> LatestLeft(const std::string& ns,
                                                       const engine::records::IdRecord& id) const;
   absl::Status StageDeletion(const std::vector<std::pair<uint64_t, std::string>>& runs);
@@ -241,6 +244,18 @@ class Partition {
   // Found by recovery; a newer version of the server, say, can read them again.
   std::vector<uint64_t> unreadable_;
 };
+
+template <typename T>
+void Partition::ReplyAfterCommit(Reply<T>& reply, absl::StatusOr<T> value) {
+  staged_.replies.push_back(
+      [reply = std::move(reply), value = std::move(value)](const absl::Status& committed) mutable {
+        if (committed.ok()) {
+          reply(std::move(value));
+        } else {
+          reply(committed);
+        }
+      });
+}
 
 // The run number that a run id carries; nothing if it is not one of ours.
 std::optional<uint64_t> RunOf(const std::string& run_id);

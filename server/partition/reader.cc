@@ -20,11 +20,6 @@ namespace records = ::perdure::internal::v1;
 
 constexpr int64_t kCountFactor = 10;
 
-const std::string& NamespaceOf(const std::string& ns) {
-  static const std::string kDefault = "default";
-  return ns.empty() ? kDefault : ns;
-}
-
 bool Matches(const v1::WorkflowFilter& f, const records::ListRecord& row) {
   if (!f.statuses().empty() &&
       std::find(f.statuses().begin(), f.statuses().end(), row.status()) == f.statuses().end()) {

@@ -1,4 +1,4 @@
-// Messages: from clients, from workers, from dispatch.
+// Messages: from clients, from workers, from dispatch. Those of clients who wait are in waits.cc.
 #include <algorithm>
 #include <utility>
 
@@ -15,11 +15,6 @@ namespace perdure::partition {
 namespace {
 
 namespace records = engine::records;
-
-const std::string& NamespaceOf(const std::string& ns) {
-  static const std::string kDefault = "default";
-  return ns.empty() ? kDefault : ns;
-}
 
 v1::RunStarted ToStarted(const v1::StartWorkflowRequest& r, int64_t now_ms) {
   v1::RunStarted s;
@@ -41,28 +36,10 @@ v1::RunStarted ToStarted(const v1::StartWorkflowRequest& r, int64_t now_ms) {
   return s;
 }
 
-// The list row of a run says other than its history. For a disk that is damaged.
-absl::Status RowsDisagree(const std::string& run_id, const char* status) {
-  return absl::DataLossError(absl::StrCat("the list says that run ", run_id, " is ", status,
-                                          ", and its history says that it is not"));
-}
-
 }  // namespace
 
 void Partition::Handle(Message message) {
   std::visit([this](auto& m) { On(m); }, message);
-}
-
-template <typename T>
-void Partition::ReplyAfterCommit(Reply<T>& reply, absl::StatusOr<T> value) {
-  staged_.replies.push_back(
-      [reply = std::move(reply), value = std::move(value)](const absl::Status& committed) mutable {
-        if (committed.ok()) {
-          reply(std::move(value));
-        } else {
-          reply(committed);
-        }
-      });
 }
 
 // ---- clients ----
@@ -99,12 +76,15 @@ absl::StatusOr<v1::StartWorkflowResponse> Partition::Start(const v1::StartWorkfl
   return StartOver(request, existing);
 }
 
+engine::ExistingRun Partition::ToExistingRun(const Located& run) {
+  return {run.run_id, run.status, run.start_request_id, run.earlier_starts};
+}
+
 absl::StatusOr<v1::StartWorkflowResponse> Partition::StartOver(const v1::StartWorkflowRequest& request,
                                                                const std::optional<Located>& existing) {
   engine::StartVerdict verdict;
   if (existing) {
-    const engine::ExistingRun run{existing->run_id, existing->status, existing->start_request_id,
-                                  existing->earlier_starts};
+    const engine::ExistingRun run = ToExistingRun(*existing);
     verdict = engine::JudgeStart(request, &run);
   } else {
     verdict = engine::JudgeStart(request, nullptr);
@@ -165,16 +145,6 @@ void Partition::On(SignalRequest& m) {
 
 void Partition::On(SignalWithStartRequest& m) { ReplyAfterCommit(m.reply, SignalWithStart(m.request)); }
 
-// The run that a start with this request id began under the workflow id; null: none that is known.
-const std::string* Partition::StartedBy(const std::string& request_id, const Located& latest) {
-  if (request_id.empty()) return nullptr;
-  if (latest.start_request_id == request_id) return &latest.run_id;
-  for (const engine::EarlierStart& earlier : latest.earlier_starts) {
-    if (earlier.request_id == request_id) return &earlier.run_id;
-  }
-  return nullptr;
-}
-
 absl::StatusOr<v1::SignalWithStartWorkflowResponse> Partition::SignalWithStart(
     v1::SignalWithStartWorkflowRequest& request) {
   v1::StartWorkflowRequest& start = *request.mutable_start();
@@ -185,7 +155,8 @@ absl::StatusOr<v1::SignalWithStartWorkflowResponse> Partition::SignalWithStart(
   if (existing) {
     // The signal came with the start that this is a repetition of. The run that got both may have been
     // retried since, and the one that retries it does not know the signal.
-    if (const std::string* run_id = StartedBy(start.request_id(), *existing)) {
+    const engine::ExistingRun latest = ToExistingRun(*existing);
+    if (const std::string* run_id = engine::StartedBy(start.request_id(), latest)) {
       response.set_run_id(*run_id);
       return response;
     }
@@ -245,140 +216,6 @@ void Partition::On(DescribeRequest& m) {
     return engine::Describe(entry->state);
   };
   ReplyAfterCommit(m.reply, describe());
-}
-
-// The outcome, if the run is closed.
-absl::StatusOr<std::optional<v1::GetResultResponse>> Partition::ResultOf(const std::string& ns,
-                                                                         const Located& located) {
-  if (located.status == v1::RUN_STATUS_RUNNING) return std::optional<v1::GetResultResponse>();
-  if (const RunEntry* entry = cache_.Find(located.run)) {
-    if (entry->state.closing_event == nullptr) return RowsDisagree(located.run_id, "closed");
-    return std::optional(engine::Outcome(*entry->state.closing_event, located.run_id));
-  }
-  // The closing event is the last one of the log.
-  const storage::KeyRange range = storage::LogRange(number_, located.run);
-  auto it = store_->ScanReverse(range.begin, range.end);
-  records::LogRecord record;
-  if (!it->Valid() || !record.ParseFromArray(it->value().data(), static_cast<int>(it->value().size())) ||
-      record.events().empty()) {
-    RETURN_IF_ERROR(it->status());
-    return absl::DataLossError(absl::StrCat("the history of run ", located.run_id, " in namespace '", ns,
-                                            "' cannot be read from disk"));
-  }
-  const v1::Event& last = *record.events().rbegin();
-  if (!engine::Closes(last)) return RowsDisagree(located.run_id, "closed");
-  return std::optional(engine::Outcome(last, located.run_id));
-}
-
-void Partition::On(ResultRequest& m) {
-  const std::string& ns = NamespaceOf(m.request.namespace_());
-  absl::StatusOr<Located> located = Locate(ns, m.request.execution());
-  while (located.ok() && m.request.follow_runs() && !located->next_run_id.empty()) {
-    v1::WorkflowExecution next;
-    next.set_workflow_id(m.request.execution().workflow_id());
-    next.set_run_id(located->next_run_id);
-    const uint64_t before = located->run;
-    located = Locate(ns, next);
-    // Runs that follow each other in a circle would be followed for ever.
-    if (located.ok() && located->run <= before) {
-      located = absl::DataLossError(absl::StrCat("run ", next.run_id(), " of workflow '", next.workflow_id(),
-                                                 "' follows one that was started after it"));
-    }
-  }
-  if (!located.ok())
-    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(located.status()));
-  absl::StatusOr<std::optional<v1::GetResultResponse>> result = ResultOf(ns, *located);
-  if (!result.ok()) return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(result.status()));
-  v1::GetResultResponse running;
-  running.set_status(v1::RUN_STATUS_RUNNING);
-  running.set_run_id(located->run_id);
-  if (result->has_value()) {
-    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(**std::move(result)));
-  }
-  if (waits_ended_) {
-    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(
-                                         absl::UnavailableError("the server is stopping; ask again")));
-  }
-  if (m.deadline_ms <= last_now_ms_) {
-    return ReplyAfterCommit(m.reply, absl::StatusOr<v1::GetResultResponse>(std::move(running)));
-  }
-  if (static_cast<int64_t>(waiter_runs_.size()) >= options_.waiters_max) {
-    return ReplyAfterCommit(m.reply,
-                            absl::StatusOr<v1::GetResultResponse>(absl::ResourceExhaustedError(
-                                absl::StrCat("too many clients wait for results: the limit waiters_max is ",
-                                             options_.waiters_max, "; ask again later, or with wait_ms 0"))));
-  }
-  waiter_runs_[m.waiter] = located->run;
-  waiter_deadlines_.insert({m.deadline_ms, m.waiter});
-  interest_[located->run].waiters.push_back(
-      {m.waiter, m.deadline_ms, m.request.follow_runs(), located->run_id, std::move(m.reply)});
-}
-
-void Partition::On(WatchRequest& m) {
-  auto progress = std::make_shared<decltype(m.progress)>(std::move(m.progress));
-  absl::StatusOr<Located> located = Locate(NamespaceOf(m.ns), m.execution);
-  absl::StatusOr<RunEntry*> entry =
-      located.ok() ? Acquire(located->run) : absl::StatusOr<RunEntry*>(located.status());
-  if (entry.ok() && static_cast<int64_t>(waiter_runs_.size()) >= options_.waiters_max) {
-    entry = absl::ResourceExhaustedError(
-        absl::StrCat("too many clients wait or watch: the limit waiters_max is ", options_.waiters_max));
-  }
-  if (!entry.ok()) {
-    staged_.replies.push_back(
-        [progress, status = entry.status()](const absl::Status&) { (*progress)(status); });
-    return;
-  }
-  const engine::RunState& s = (*entry)->state;
-  const Progress now{s.run, s.started().run_id(), s.last_event_id, s.closing_event != nullptr};
-  staged_.replies.push_back([progress, now](const absl::Status& committed) {
-    if (committed.ok()) {
-      (*progress)(now);
-    } else {
-      (*progress)(committed);
-    }
-  });
-  if (now.closed) return;
-  waiter_runs_[m.waiter] = s.run;
-  interest_[s.run].watchers.push_back({m.waiter, std::move(progress)});
-}
-
-void Partition::On(Forget& m) {
-  auto found = waiter_runs_.find(m.waiter);
-  if (found == waiter_runs_.end()) return;
-  auto it = interest_.find(found->second);
-  waiter_runs_.erase(found);
-  if (it == interest_.end()) return;
-  Interest& interest = it->second;
-  std::erase_if(interest.watchers, [&](const Watcher& w) { return w.id == m.waiter; });
-  std::erase_if(interest.waiters, [&](Waiter& w) {
-    if (w.id != m.waiter) return false;
-    waiter_deadlines_.erase({w.deadline_ms, w.id});
-    ReplyAfterCommit(w.reply,
-                     absl::StatusOr<v1::GetResultResponse>(absl::CancelledError("the client went away")));
-    return true;
-  });
-  if (interest.empty()) interest_.erase(it);
-}
-
-void Partition::ExpireWaiters() {
-  while (!waiter_deadlines_.empty() && waiter_deadlines_.begin()->first <= last_now_ms_) {
-    const uint64_t id = waiter_deadlines_.begin()->second;
-    waiter_deadlines_.erase(waiter_deadlines_.begin());
-    auto found = waiter_runs_.find(id);
-    if (found == waiter_runs_.end()) continue;
-    auto it = interest_.find(found->second);
-    waiter_runs_.erase(found);
-    if (it == interest_.end()) continue;
-    std::erase_if(it->second.waiters, [&](Waiter& w) {
-      if (w.id != id) return false;
-      v1::GetResultResponse running;
-      running.set_status(v1::RUN_STATUS_RUNNING);
-      running.set_run_id(w.run_id);
-      ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(std::move(running)));
-      return true;
-    });
-    if (it->second.empty()) interest_.erase(it);
-  }
 }
 
 // ---- workers and dispatch ----
@@ -451,10 +288,12 @@ void Partition::On(RefillRequest& m) {
   int64_t offered = 0;
   for (; it->Valid() && offered < m.items; it->Next()) {
     absl::StatusOr<storage::ReadyParts> parts = storage::ParseReadyKey(it->key());
+    absl::StatusOr<RunEntry*> entry =
+        parts.ok() ? Acquire(parts->run) : absl::StatusOr<RunEntry*>(absl::NotFoundError("no row of a run"));
+    // Of a run that cannot be read now, the row is all that would hand its work out once it can be.
+    if (!entry.ok() && !absl::IsNotFound(entry.status())) continue;
     staged_.batch.Delete(it->key());
-    if (!parts.ok()) continue;
     ++offered;
-    absl::StatusOr<RunEntry*> entry = Acquire(parts->run);
     if (!entry.ok()) continue;
     Run(**entry, engine::RedispatchInput{static_cast<int64_t>(parts->seq)});
     // The row is gone with this commit: from here on the journal names the run. Also if it is in nobody's
@@ -496,20 +335,6 @@ void Partition::On(RecordSession& m) {
   record.set_namespace_(m.ns);
   record.set_task_queue(m.task_queue);
   staged_.batch.Put(key, record.SerializeAsString());
-}
-
-void Partition::On(EndWaits&) {
-  waits_ended_ = true;
-  const absl::Status stopping = absl::UnavailableError("the server is stopping; ask again");
-  for (auto& [run, interest] : std::exchange(interest_, {})) {
-    for (Waiter& w : interest.waiters)
-      ReplyAfterCommit(w.reply, absl::StatusOr<v1::GetResultResponse>(stopping));
-    for (Watcher& w : interest.watchers) {
-      staged_.replies.push_back([tell = w.progress, stopping](const absl::Status&) { (*tell)(stopping); });
-    }
-  }
-  waiter_runs_.clear();
-  waiter_deadlines_.clear();
 }
 
 void Partition::On(BeginHold&) {

@@ -132,12 +132,21 @@ TEST_F(UnreadableTest, ABacklogPassesOverAnUnreadableRun) {
   }
   server.Checkpoint();
   server.Crash();
+  const std::string was = *server.store().Get(storage::HeadKey(0, 1));
   Write(storage::HeadKey(0, 1), "\xff\xff not a head");
   server.Recover();
   worker.Refill(queue, 10);
   server.Settle();
   EXPECT_TRUE(worker.Offered(Work::Kind::kActivation, "b"));
-  EXPECT_EQ(disk().Count(KeyKind::kReady), 0u);
+  EXPECT_FALSE(worker.Offered(Work::Kind::kActivation, "a"));
+  // Its row is what finds it once it can be read.
+  EXPECT_EQ(disk().Count(KeyKind::kReady), 1u);
+  server.Crash();
+  Write(storage::HeadKey(0, 1), was);
+  server.Recover();
+  worker.Refill(queue, 10);
+  server.Settle();
+  EXPECT_TRUE(worker.Offered(Work::Kind::kActivation, "a"));
 }
 
 // ---- rows that parse, and do not fit together ----

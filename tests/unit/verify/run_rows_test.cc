@@ -73,6 +73,13 @@ TEST_F(RunRowsTest, AHeadThatCannotBeReadIsNamed) {
   EXPECT_THAT(Problems(), Contains(Found("its head cannot be read", "0/head/1", "", "1 bytes")));
 }
 
+TEST_F(RunRowsTest, AHeadThatNoServerWroteIsNamed) {
+  Sleeper("order-1");
+  Change<records::HeadRecord>(HeadKey(0, 1), [](records::HeadRecord& r) { *r.add_timers() = r.timers(0); });
+  EXPECT_THAT(Problems(), Contains(Found("its head cannot be read", "0/head/1", "what a server writes",
+                                         "is not numbered as it was begun")));
+}
+
 TEST_F(RunRowsTest, AHeadOfAClosedRunIsNamed) {
   Sleeper("order-1");
   Closed("order-2");

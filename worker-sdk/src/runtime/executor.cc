@@ -147,7 +147,7 @@ Executor::Impl::Impl(const Registry& registry, ExecutorOptions options, Executor
       services_{registry, options_, sink_, steps_, counters_},
       watchdog_(static_cast<std::size_t>(std::max(options_.threads, 1)), options_.block_warning,
                 [this](const BusyWith& what, std::chrono::milliseconds held) { ReportBlocked(what, held); }),
-      ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }) {
+      ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }, options_.threads > 0) {
   const std::lock_guard lock(mutex_);
   for (int i = 0; i < options_.threads; ++i) {
     threads_.emplace_back([this, i] { Loop(static_cast<std::size_t>(i)); });
@@ -203,7 +203,7 @@ void Executor::Impl::PostLocked(const EntryRef& entry, RunMessage message) {
 void Executor::Impl::MakeReadyLocked(const EntryRef& entry) {
   entry->ready_since = options_.now();
   ready_.push_back(entry);
-  if (!threads_.empty()) ticker_.Arm();
+  ticker_.Arm();
 }
 
 int Executor::Impl::AwakeLocked() const { return static_cast<int>(threads_.size()) - waiting_ + woken_; }

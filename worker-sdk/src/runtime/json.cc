@@ -166,6 +166,10 @@ struct JsonDocument::Tree {
 };
 
 JsonDocument::JsonDocument(std::string_view text) : tree_(std::make_unique<Tree>()) {
+  // The parser takes it for the end of the text, and what follows for nothing.
+  if (const std::size_t null = text.find('\0'); null != std::string_view::npos) {
+    throw detail::JsonError("", "malformed JSON: a null byte at byte " + std::to_string(null + 1));
+  }
   try {
     tree_->root = Json::parse(text.begin(), text.end());
   } catch (const Json::exception& error) {

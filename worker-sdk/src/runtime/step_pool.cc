@@ -58,7 +58,7 @@ void StepPool::Enqueue(Attempt attempt, Clock::time_point due) {
   const auto at = due_.emplace(due, std::move(attempt));
   // Who is awake comes to it; who waits for a later one has to hear of this.
   if (AwakeLocked() == 0 && at == due_.begin()) WakeLocked();
-  if (due == Clock::time_point::min() && threads_max_ > 0) ticker_.Arm();
+  if (due == Clock::time_point::min()) ticker_.Arm();
 }
 
 void StepPool::WakeLocked() {

@@ -54,7 +54,7 @@ class StepPool {
         watchdog_(watchdog),
         now_(now),
         jitter_(random_seed == 0 ? std::random_device{}() : random_seed),
-        ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }) {}
+        ticker_(kQueueWaitMax, [this] { return WakeIfStalled(); }, threads_max > 0) {}
   // Waits for the steps that are running; those still waiting, also for a retry, are dropped.
   ~StepPool();
   StepPool(const StepPool&) = delete;

@@ -18,19 +18,20 @@ namespace perdure::runtime {
 
 class Ticker {
  public:
-  // `look` says whether to look again after `interval`; false: not until Arm.
-  Ticker(std::chrono::milliseconds interval, std::function<bool()> look)
-      : interval_(interval), look_(std::move(look)) {}
+  // `look` says whether to look again after `interval`; false: not until Arm. Without a thread it never
+  // looks.
+  Ticker(std::chrono::milliseconds interval, std::function<bool()> look, bool threaded = true)
+      : interval_(interval), look_(std::move(look)) {
+    if (threaded) thread_ = std::thread([this] { Loop(); });
+  }
   ~Ticker() { Stop(); }
   Ticker(const Ticker&) = delete;
   Ticker& operator=(const Ticker&) = delete;
 
-  // Cheap while it is armed already. The thread begins with the first one.
+  // Cheap while it is armed already.
   void Arm() {
     if (armed_.exchange(true)) return;
     const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    if (!thread_.joinable()) thread_ = std::thread([this] { Loop(); });
     changed_.notify_one();
   }
 

@@ -212,6 +212,7 @@ TEST(DecodeErrorTest, NamesTypeFieldPathAndShowsAnExcerpt) {
   EXPECT_THAT(Complaint<shop::Order>(R"({"id":null})"),
               HasSubstr("field 'id': expected a string, found null"));
   EXPECT_THAT(Complaint<shop::Order>(R"({"id":)"), HasSubstr("malformed JSON"));
+  EXPECT_THAT(Complaint<int>(std::string("1\0 and more", 11)), HasSubstr("a null byte at byte 2"));
   EXPECT_THAT((Complaint<std::tuple<int, int>>("[1]")), HasSubstr("expected an array of 2 values, found 1"));
   EXPECT_THAT(Complaint<std::vector<int>>("[1,true]"),
               HasSubstr("field '[1]': expected an integer, found boolean true"));
