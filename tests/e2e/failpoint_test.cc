@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <perdure/client.h>
 
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <string>
 #include <vector>
@@ -59,6 +61,8 @@ TEST_P(FailpointTest, LosesNothing) {
     ASSERT_TRUE(WaitUntil([&] { return !server_.process().Running(); }, seconds(20)))
         << death.failpoint << " was not reached " << death.time << " times";
   }
+  ASSERT_EQ(server_.process().EndedBySignal(), SIGKILL) << "it did not die of the failpoint:\n"
+                                                        << server_.Log();
   server_.Verify();
   server_.Start();
   for (auto& start : starts) EXPECT_EQ(start.get().Result(seconds(120)), kResult);

@@ -102,6 +102,8 @@ bool Process::Running() {
   return false;
 }
 
+int Process::EndedBySignal() { return !Running() && WIFSIGNALED(status_) ? WTERMSIG(status_) : 0; }
+
 int64_t Process::RssBytes() const {
   std::ifstream in("/proc/" + std::to_string(pid_) + "/statm");
   int64_t size = 0;

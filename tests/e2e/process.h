@@ -44,6 +44,8 @@ class Process {
   // Waits until it ends by itself; likewise.
   int Wait(std::chrono::seconds timeout = std::chrono::seconds(30));
   bool Running();
+  // The signal that ended it; 0: it runs, or ended by itself.
+  int EndedBySignal();
   pid_t pid() const { return pid_; }
   // Resident memory now.
   int64_t RssBytes() const;

@@ -45,7 +45,8 @@ void Clients::Begin() {
 }
 
 void Clients::Next() {
-  if (starts_left_ == 0) return;
+  asking_ = starts_left_ > 0;
+  if (!asking_) return;
   RandomCall();
   schedule_->After(rng_->Percent(70) ? rng_->Between(0, 60) : rng_->Between(0, 1'500), [this] { Next(); });
 }
@@ -225,6 +226,10 @@ void Clients::Tell(const std::shared_ptr<Call>& call, int64_t attempt, const abs
     call->status = status;
     if (fill) fill(*call);
     --open_;
+    // One that began no run does not count: another is asked for in its place.
+    const bool starts = call->kind == Kind::kStart || call->kind == Kind::kSignalWithStart;
+    if (starts && !call->started) ++starts_left_;
+    if (!asking_) Next();
     (*trace_)(Describe(*call));
     if (status.ok() && !call->run().empty()) known_.emplace_back(call->workflow_id, call->run());
     observer_.told(*call);

@@ -57,6 +57,8 @@ class Clients {
   const Observer observer_;
 
   int64_t starts_left_;
+  // The next call is on its way.
+  bool asking_ = false;
   int64_t ids_ = 1;
   int64_t open_ = 0;
   int64_t requests_ = 0;

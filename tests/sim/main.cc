@@ -11,37 +11,11 @@
 namespace perdure::sim {
 namespace {
 
-struct Sums {
-  int64_t seeds = 0;
-  int64_t steps = 0;
-  int64_t simulated_ms = 0;
-  int64_t runs = 0;
-  int64_t events = 0;
-  int64_t server_deaths = 0;
-  int64_t worker_deaths = 0;
-  int64_t lost_streams = 0;
-  int64_t stale_answers = 0;
-  int64_t replays = 0;
-};
-
-void Add(Sums& sums, const Outcome& outcome) {
-  ++sums.seeds;
-  sums.steps += outcome.steps;
-  sums.simulated_ms += outcome.simulated_ms;
-  sums.runs += outcome.runs;
-  sums.events += outcome.events;
-  sums.server_deaths += outcome.server_deaths;
-  sums.worker_deaths += outcome.worker_deaths;
-  sums.lost_streams += outcome.lost_streams;
-  sums.stale_answers += outcome.stale_answers;
-  sums.replays += outcome.replays;
-}
-
-void Print(const Sums& s, double seconds) {
+void Print(int64_t seeds, const Counts& s, double seconds) {
   std::printf("%" PRId64 " seeds, %" PRId64 " runs, %" PRId64 " events of history, %" PRId64
               " steps; %.1f simulated hours in %.1f s (%.1f seeds/s)\n",
-              s.seeds, s.runs, s.events, s.steps, static_cast<double>(s.simulated_ms) / 3'600'000, seconds,
-              static_cast<double>(s.seeds) / seconds);
+              seeds, s.runs, s.events, s.steps, static_cast<double>(s.simulated_ms) / 3'600'000, seconds,
+              static_cast<double>(seeds) / seconds);
   std::printf("%" PRId64 " deaths of the server, %" PRId64 " of workers, %" PRId64 " lost streams, %" PRId64
               " stale answers, %" PRId64 " replays\n",
               s.server_deaths, s.worker_deaths, s.lost_streams, s.stale_answers, s.replays);
@@ -87,7 +61,7 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(int64_t{1}, int64_t{1} << 40))
       ->capture_default_str();
   app.add_option("--first-seed", setup.seed, "the first of them")->capture_default_str();
-  app.add_option("--workflows", setup.workflows, "starts in each")
+  app.add_option("--workflows", setup.workflows, "runs that clients start in each")
       ->check(CLI::Range(int64_t{1}, int64_t{1'000'000}))
       ->capture_default_str();
   app.add_option("--bug", bug, "with this deliberate bug: the simulation is to find it");
@@ -120,7 +94,7 @@ int Main(int argc, char** argv) {
     }
     return Find(setup, searches, seeds, bug) ? 0 : 1;
   }
-  Sums sums;
+  Counts sums;
   const auto begin = std::chrono::steady_clock::now();
   const auto seconds = [begin] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -129,14 +103,14 @@ int Main(int argc, char** argv) {
   for (int64_t n = 0; n < seeds; ++n) {
     setup.seed = first + static_cast<uint64_t>(n);
     const Outcome outcome = Simulate(setup);
-    Add(sums, outcome);
+    sums += outcome.counts;
     if (hashes) std::printf("seed %" PRIu64 " %016" PRIx64 "\n", setup.seed, outcome.hash);
     if (outcome.problems.empty()) continue;
-    Print(sums, seconds());
+    Print(n + 1, sums, seconds());
     PrintProblems(setup, outcome, bug);
     return 1;
   }
-  Print(sums, seconds());
+  Print(seeds, sums, seconds());
   return 0;
 }
 

@@ -144,7 +144,8 @@ void Server::Start() {
   int64_t runs = 0;
   for (uint32_t n = 0; n < partitions_wanted_; ++n) {
     const auto stats = p.partitions[n]->Recover(hold);
-    if (!stats.ok() || stats->unreadable > 0) std::abort();
+    if (!stats.ok()) return observer_.complain("the server cannot start: " + stats.status().ToString());
+    if (stats->unreadable > 0) observer_.complain("a run cannot be read after a start");
     runs += stats->runs;
     p.partitions[n]->Put(partition::BeginHold{});
     WakePartition(n, 0);

@@ -29,6 +29,7 @@ class Server {
     std::function<void()> died;
     // After the death, what is on disk is looked at before anything else.
     std::function<void()> at_rest;
+    std::function<void(std::string problem)> complain;
   };
 
   Server(const Setup& setup, Faults* faults, model::Rng* rng, Schedule* schedule, Trace* trace,

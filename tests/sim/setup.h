@@ -13,7 +13,7 @@ namespace perdure::sim {
 
 struct Setup {
   uint64_t seed = 1;
-  // Starts that clients ask for.
+  // Runs that clients start; what retries a run comes on top.
   int64_t workflows = 200;
   bool faults = true;
   base::Bug bug = base::Bug::kNone;
@@ -21,11 +21,8 @@ struct Setup {
   bool trace = false;
 };
 
-struct Outcome {
-  // What the oracle complains of; empty: nothing.
-  std::vector<std::string> problems;
-  // Of everything that happened, in order.
-  uint64_t hash = 0;
+// How much there was.
+struct Counts {
   int64_t steps = 0;
   int64_t simulated_ms = 0;
   int64_t runs = 0;
@@ -35,6 +32,27 @@ struct Outcome {
   int64_t lost_streams = 0;
   int64_t stale_answers = 0;
   int64_t replays = 0;
+
+  Counts& operator+=(const Counts& other) {
+    steps += other.steps;
+    simulated_ms += other.simulated_ms;
+    runs += other.runs;
+    events += other.events;
+    server_deaths += other.server_deaths;
+    worker_deaths += other.worker_deaths;
+    lost_streams += other.lost_streams;
+    stale_answers += other.stale_answers;
+    replays += other.replays;
+    return *this;
+  }
+};
+
+struct Outcome {
+  // What the oracle complains of; empty: nothing.
+  std::vector<std::string> problems;
+  // Of everything that happened, in order.
+  uint64_t hash = 0;
+  Counts counts;
 };
 
 // Which faults a seed has, and how often: each seed draws its own mixture, since what is always there hides

@@ -81,7 +81,7 @@ TEST_F(SimTest, NothingIsWrongWithoutFaults) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     const Outcome outcome = Simulate(Of(seed, false));
     EXPECT_TRUE(outcome.problems.empty()) << Complaint(Of(seed, false), outcome);
-    EXPECT_EQ(outcome.server_deaths, 0);
+    EXPECT_EQ(outcome.counts.server_deaths, 0);
   }
 }
 
@@ -91,7 +91,7 @@ TEST_F(SimTest, ASeedGivesTheSameAgain) {
   const Outcome other = Simulate(Of(18));
   const Outcome again = Simulate(Of(17));
   EXPECT_EQ(once.hash, again.hash);
-  EXPECT_EQ(once.steps, again.steps);
+  EXPECT_EQ(once.counts.steps, again.counts.steps);
   EXPECT_NE(once.hash, other.hash);
 
   std::FILE* program = popen(PERDURE_SIM_PROGRAM " --seeds 1 --first-seed 17 --hashes 2>/dev/null", "r");

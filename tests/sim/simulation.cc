@@ -53,6 +53,7 @@ Simulation::Simulation(const Setup& setup)
     for (const auto& worker : workers_) worker->ServerDied();
   };
   observer.at_rest = [this] { oracle_.AtRest(); };
+  observer.complain = [this](std::string problem) { oracle_.Complain(std::move(problem)); };
   server_ = std::make_unique<Server>(setup_, &faults_, &rng_, &schedule_, &trace_, std::move(observer));
   oracle_.Watch(server_.get());
   clients_ = std::make_unique<Clients>(
@@ -117,18 +118,22 @@ Outcome Simulation::Run() {
   FinishAll();
   if (!clients_->done()) oracle_.Complain("a client is still without an answer");
   oracle_.Finish(clients_->calls());
+  for (const auto& worker : workers_) worker->Count();
+  if (totals_.non_deterministic > 0) {
+    oracle_.Complain(absl::StrCat(totals_.non_deterministic, " replays issued other commands"));
+  }
   Outcome outcome;
   outcome.problems = oracle_.problems();
   outcome.hash = trace_.hash();
-  outcome.steps = schedule_.steps();
-  outcome.simulated_ms = schedule_.now_ms();
-  outcome.runs = oracle_.runs();
-  outcome.events = oracle_.events();
-  outcome.server_deaths = server_->deaths();
-  outcome.worker_deaths = totals_.deaths;
-  outcome.lost_streams = lost_streams_;
-  outcome.stale_answers = totals_.stale_answers;
-  outcome.replays = totals_.replays;
+  outcome.counts.steps = schedule_.steps();
+  outcome.counts.simulated_ms = schedule_.now_ms();
+  outcome.counts.runs = oracle_.runs();
+  outcome.counts.events = oracle_.events();
+  outcome.counts.server_deaths = server_->deaths();
+  outcome.counts.worker_deaths = totals_.deaths;
+  outcome.counts.lost_streams = lost_streams_;
+  outcome.counts.stale_answers = totals_.stale_answers;
+  outcome.counts.replays = totals_.replays;
   return outcome;
 }
 

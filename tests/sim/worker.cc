@@ -87,11 +87,16 @@ void Worker::Die() {
   (*parts_.trace)(process_->session_id, " dies");
   ++totals_->deaths;
   if (process_->link != nullptr) process_->link->Forget();
+  Count();
+  process_.reset();
+  parts_.schedule->After(parts_.rng->Between(0, 8'000), [this] { Begin(); });
+}
+
+void Worker::Count() {
+  if (process_ == nullptr) return;
   const runtime::ExecutorStats stats = process_->executor.Stats();
   totals_->replays += stats.replays;
   totals_->non_deterministic += stats.non_deterministic;
-  process_.reset();
-  parts_.schedule->After(parts_.rng->Between(0, 8'000), [this] { Begin(); });
 }
 
 void Worker::ServerDied() {

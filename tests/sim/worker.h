@@ -37,6 +37,8 @@ class Worker final : private runtime::ExecutorSink {
   // A new process begins.
   void Begin();
   void ServerDied();
+  // Adds what the present process did to the totals. At the end.
+  void Count();
 
   // What a stale answer says it found: nothing that any program would ever see.
   static constexpr int64_t kStaleResult = -666'000'666;
