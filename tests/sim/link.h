@@ -34,6 +34,8 @@ class Link final : public dispatch::FrameSink, public std::enable_shared_from_th
     // Looks at each frame before the worker does, in the moment that the server gives it out.
     std::function<void(const v1::ServerFrame& frame)> sent;
     int64_t* broken;
+    // Whether what the token names is over, on disk: nothing that is said of it may count any more.
+    std::function<bool(const v1::WorkToken& token)> over;
   };
 
   Link(const Parts& parts, int number, WorkerEnd worker);

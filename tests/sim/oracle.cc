@@ -115,6 +115,15 @@ void Oracle::CheckTask(const v1::TaskDelivery& task) {
   }
 }
 
+bool Oracle::IsOver(const v1::WorkToken& token) const {
+  const auto state = Disk(server_->store(), token.partition()).Fold(token.run(), false);
+  if (!state.ok()) return false;
+  if (!state->open()) return true;
+  if (token.seq() == 0) return state->last_activation_id >= token.delivery();
+  const auto task = state->tasks.find(token.seq());
+  return task == state->tasks.end() || task->second.attempt > token.attempt();
+}
+
 void Oracle::Told(const Call& call) {
   using Kind = Call::Kind;
   switch (call.kind) {

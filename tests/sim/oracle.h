@@ -36,6 +36,8 @@ class Oracle {
   void Told(const Call& call);
   void GotResult(const v1::GetResultResponse& result) { promises_.Result(result); }
 
+  bool IsOver(const v1::WorkToken& token) const;
+
   // ---- the server is dead ----
   void AtRest();
 

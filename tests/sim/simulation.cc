@@ -77,6 +77,7 @@ Link::Parts Simulation::LinkParts() {
   parts.trace = &trace_;
   parts.sent = [this](const v1::ServerFrame& frame) { oracle_.Sent(frame); };
   parts.broken = &lost_streams_;
+  parts.over = [this](const v1::WorkToken& token) { return oracle_.IsOver(token); };
   return parts;
 }
 

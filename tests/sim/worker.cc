@@ -362,7 +362,10 @@ void Worker::ClaimOldWork(v1::Hello& hello) {
 v1::WorkToken Worker::OldWork() const {
   const std::deque<v1::WorkToken>& old = failed_.empty() || parts_.rng->Percent(30) ? answered_ : failed_;
   if (old.empty()) return {};
-  return old[static_cast<size_t>(parts_.rng->Below(static_cast<int64_t>(old.size())))];
+  const v1::WorkToken& token = old[static_cast<size_t>(parts_.rng->Below(static_cast<int64_t>(old.size())))];
+  // An answer may have been refused while another worker had the same attempt, and that came to nothing: the
+  // attempt is what a server that has started anew goes by, so that the claim would be good.
+  return parts_.over(token) ? token : v1::WorkToken();
 }
 
 // It says what it found: that must not count.
