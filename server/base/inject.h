@@ -6,9 +6,9 @@
 //   if (PERDURE_BUG(kSkipTokenCheck)) return true;
 //   PERDURE_FAILPOINT("commit/written");
 //
-// A failpoint does what PERDURE_FAILPOINTS says, "commit/written=abort:20,recovery/runs_read=delay:50": `abort`
-// the process as SIGKILL would, the nth time that it is reached (by default the first), or `delay` for so
-// many milliseconds, every time.
+// A failpoint does what PERDURE_FAILPOINTS says, "commit/written=abort:20,recovery/runs_read=delay:50":
+// `abort` the process as SIGKILL would, the nth time that it is reached (by default the first), or `delay`
+// for so many milliseconds, every time.
 #ifndef PERDURE_SERVER_BASE_INJECT_H_
 #define PERDURE_SERVER_BASE_INJECT_H_
 
