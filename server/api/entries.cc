@@ -13,6 +13,13 @@ using google::protobuf::internal::WireFormatLite;
 // A tag and a length, or a tag and a value.
 constexpr int kEntryBytesMin = 2;
 
+// Whether the parser reads these bytes as that field. It keeps what it does not as a field that is not known.
+bool IsReadAs(const FieldDescriptor& field, WireFormatLite::WireType wire) {
+  const auto type = static_cast<WireFormatLite::FieldType>(field.type());
+  return wire == WireFormatLite::WireTypeForFieldType(type) ||
+         (field.is_packable() && wire == WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+}
+
 class Scan {
  public:
   Scan(google::protobuf::io::ZeroCopyInputStream& in, const EntryLimits& limits, bool look_inside)
@@ -33,10 +40,11 @@ class Scan {
   bool Take(const Descriptor& type, uint32_t tag, int depth) {
     const FieldDescriptor* field = type.FindFieldByNumber(WireFormatLite::GetTagFieldNumber(tag));
     const WireFormatLite::WireType wire = WireFormatLite::GetTagWireType(tag);
+    const bool known = field != nullptr && IsReadAs(*field, wire);
     const bool long_one = wire == WireFormatLite::WIRETYPE_LENGTH_DELIMITED;
-    const bool message = field != nullptr && long_one && field->message_type() != nullptr;
+    const bool message = known && long_one && field->message_type() != nullptr;
     // A field that is not known is kept as it came, and costs as much as a message.
-    if (field == nullptr || message || (long_one && field->is_repeated())) ++all_;
+    if (!known || message || (long_one && field->is_repeated())) ++all_;
     if (all_ > limits_.all_max) return false;
     if (message && look_inside_) return TakeInside(*field->message_type(), depth + 1);
     const int begin = in_.CurrentPosition();

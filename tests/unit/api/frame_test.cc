@@ -138,11 +138,16 @@ TEST(FrameTest, RefusesTooManyMessagesInsideOfItsItems) {
   google::protobuf::UnknownFieldSet& fields =
       *unknown.GetReflection()->MutableUnknownFields(unknown.mutable_hello());
   for (int i = 0; i < 60'000; ++i) fields.AddVarint(1'000, 1);
+  // So are known ones of another wire type: a command that is a number.
+  v1::WorkerFrame mistyped;
+  google::protobuf::UnknownFieldSet& in_advance =
+      *advance.GetReflection()->MutableUnknownFields(mistyped.add_activation_answers()->mutable_advance());
+  for (int i = 0; i < 60'000; ++i) in_advance.AddVarint(v1::Advance::kCommandsFieldNumber, 1);
   v1::WorkerFrame group;
   google::protobuf::UnknownFieldSet& in_group =
       *group.GetReflection()->MutableUnknownFields(&group)->AddGroup(99);
   for (int i = 0; i < 60'000; ++i) in_group.AddVarint(1, 1);
-  for (const v1::WorkerFrame* frame : {&commands, &hello, &unknown, &group}) {
+  for (const v1::WorkerFrame* frame : {&commands, &hello, &unknown, &mistyped, &group}) {
     grpc::ByteBuffer bytes = Bytes(frame->SerializeAsString());
     v1::WorkerFrame got;
     const absl::Status status = ParseFrame(bytes, kItemsMax, got);
