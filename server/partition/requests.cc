@@ -222,6 +222,11 @@ void Partition::On(DescribeRequest& m) {
 
 template <typename Input>
 void Partition::On(ForRun<Input>& m) {
+  if constexpr (std::is_same_v<Input, engine::CoroutineGoneInput>) {
+    // Where coroutines are is known of runs in memory only. Workers drop those of runs that have been quiet
+    // for long, which are the least likely to be there.
+    if (!cache_.Holds(m.run)) return;
+  }
   // The token may name any run: one that is not there is stale, and so is one of another namespace.
   absl::StatusOr<RunEntry*> entry =
       m.ns && !MayBeIn(*m.ns, m.run) ? absl::StatusOr<RunEntry*>(absl::NotFoundError("not in the namespace"))

@@ -24,6 +24,7 @@ std::string WorkflowKey(std::string_view ns, std::string_view workflow_id);
 
 class RunCache {
  public:
+  bool Holds(uint64_t run) const { return runs_.contains(run); }
   // Null if it is not in memory. Counts as a use.
   RunEntry* Find(uint64_t run);
   // The latest run of the workflow, if that one is in memory; 0: not known here.

@@ -237,6 +237,20 @@ TEST_F(TinyCacheTest, RunsAtRestLeaveMemoryAndComeBackForASignal) {
   EXPECT_THAT(disk().Leftovers(), IsEmpty());
 }
 
+// A worker that parks a million runs drops as many coroutines, each long after its run left memory.
+TEST_F(TinyCacheTest, ACoroutineThatIsGoneBringsNoRunBack) {
+  for (int i = 1; i <= 100; ++i) {
+    worker.StartAndPlay(StartOf("order-" + std::to_string(i)), {});
+  }
+  server.Checkpoint();
+  ASSERT_LT(Cached(), 100);
+  for (uint64_t run = 1; run <= 100; ++run) {
+    server.Put(ForRun<engine::CoroutineGoneInput>{run, {7}});
+  }
+  server.Settle();
+  EXPECT_EQ(server.Metric("perdure_partition_loads_total"), 0);
+}
+
 TEST_F(TinyCacheTest, ARunWhoseRowsAreNotDurableStaysInMemory) {
   for (int i = 1; i <= 100; ++i) {
     worker.StartAndPlay(StartOf("order-" + std::to_string(i)), {});
