@@ -12,6 +12,7 @@ namespace {
 constexpr std::chrono::duration<double> kPollInterval{0.01};
 // One workflow takes less than this, warm-up and draining too.
 constexpr std::chrono::duration<double> kPatience{120};
+constexpr double kSettleSecondsMax = 1;
 
 [[noreturn]] void GiveUp(const Load& load, const std::string& what) {
   const std::string failure = load.FirstFailure();
@@ -36,6 +37,16 @@ std::optional<double> TasksIn(const Spent& spent, Workload::Unit unit) {
       return spent.runs_completed;
   }
   return std::nullopt;
+}
+
+// What a stopped server keeps on disk, the rows of the run itself shared by its tasks. Nothing where the
+// server is not ours, or keeps other runs too.
+std::optional<double> StoredBytesPerTask(Setup& setup, const Args& args, const Workload& workload,
+                                         int64_t runs) {
+  if (!args.server.empty() || args.stored > 0) return std::nullopt;
+  Settle(setup, std::min(args.settle_seconds, kSettleSecondsMax));
+  setup.server().Stop();
+  return Per(setup.server().TableBytes(), static_cast<double>(runs * workload.units_per_run));
 }
 
 Report RunPerdure(const Args& args, const Workload& workload, int& entry_bytes) {
@@ -87,6 +98,7 @@ Report RunPerdure(const Args& args, const Workload& workload, int& entry_bytes) 
   AddCounts(report, load.Counts());
   if (load.Counts().failed > 0) report.Add("first_failure", load.FirstFailure());
   setup.AddTo(report);
+  report.Add("stored_bytes_per_task", StoredBytesPerTask(setup, args, workload, load.Counts().finished), 1);
   report.AddAll(machine);
   if (const auto bytes = Per(spent.commit_bytes, spent.commit_entries))
     entry_bytes = std::max(1, static_cast<int>(*bytes) - kRingKeyBytes);

@@ -84,6 +84,7 @@ TEST_P(BenchLoopTest, ReportsAllKeysAndLeavesNothing) {
   EXPECT_EQ(report.value("concurrency", 0), 2);
   EXPECT_GT(report.value("tasks_per_s", 0.0), 0) << report;
   EXPECT_GT(report.value("p99_ms", 0.0), 0) << report;
+  EXPECT_GT(report.value("stored_bytes_per_task", 0.0), 0) << report;
 }
 
 INSTANTIATE_TEST_SUITE_P(Workloads, BenchLoopTest,
