@@ -38,8 +38,9 @@ class Rocks : public Store {
  public:
   explicit Rocks(RocksStoreOptions options)
       : options_(std::move(options)),
-        files_(std::make_shared<WalFileSystem>(rocksdb::FileSystem::Default(), options_.data_dir,
-                                               MemtableBytes(options_), [this] { return RoomBytes(); })),
+        files_(std::make_shared<WalFileSystem>(
+            options_.files != nullptr ? options_.files : rocksdb::FileSystem::Default(), options_.data_dir,
+            MemtableBytes(options_), [this] { return RoomBytes(); })),
         env_(rocksdb::NewCompositeEnv(files_)),
         continuity_(files_.get()),
         cache_(rocksdb::NewLRUCache(options_.memory_budget_bytes)),

@@ -15,6 +15,10 @@
 #include "absl/status/statusor.h"
 #include "storage/store.h"
 
+namespace rocksdb {
+class FileSystem;
+}
+
 namespace perdure::storage {
 
 struct RocksStoreOptions {
@@ -30,6 +34,8 @@ struct RocksStoreOptions {
   // Says how much room there is; the file system of data_dir is asked if this is not set. Called in each
   // commit, by its thread.
   std::function<absl::StatusOr<uint64_t>()> free_disk_bytes;
+  // Where the files are; the operating system's file system if this is not set. For tests of faults.
+  std::shared_ptr<rocksdb::FileSystem> files;
 };
 
 // Opening and closing; everything else is behind Store. Closing is destruction, and takes no longer than what

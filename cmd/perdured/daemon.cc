@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "cmd/perdured/store_files.h"
 #include "server/base/clock.h"
 #include "server/base/inject.h"
 #include "server/base/log.h"
@@ -136,6 +137,7 @@ absl::Status Daemon::OpenStore() {
   options.data_dir = config_.data_dir;
   options.memory_budget_bytes = static_cast<uint64_t>(config_.memory_budget_bytes);
   options.disk_reserve_bytes = static_cast<uint64_t>(config_.disk_reserve_bytes);
+  options.files = StoreFiles();
   ASSIGN_OR_RETURN(store_, storage::RocksStore::Open(options));
   PERDURE_FAILPOINT("start/store_opened");
   ASSIGN_OR_RETURN(const storage::Format format,

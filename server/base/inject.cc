@@ -21,28 +21,34 @@
 namespace perdure::base {
 namespace {
 
+enum class Action { kAbort, kError, kDelay };
+
 struct Failpoint {
-  bool abort = false;
-  // Abort: the nth time. Delay: milliseconds.
+  Action action = Action::kAbort;
+  // Delay: milliseconds. Else the nth time.
   int64_t number = 1;
   std::atomic<int64_t> reached{0};
 };
 using Failpoints = std::map<std::string, std::unique_ptr<Failpoint>, std::less<>>;
 
 Failpoints ReadFailpoints() {
+  static const std::map<std::string, Action> kActions = {
+      {"abort", Action::kAbort}, {"error", Action::kError}, {"delay", Action::kDelay}};
   Failpoints all;
   const char* text = std::getenv("PERDURE_FAILPOINTS");
   for (absl::string_view one : absl::StrSplit(text == nullptr ? "" : text, ',', absl::SkipEmpty())) {
     const std::pair<std::string, std::string> parts = absl::StrSplit(one, absl::MaxSplits('=', 1));
     const std::pair<std::string, std::string> what = absl::StrSplit(parts.second, absl::MaxSplits(':', 1));
     auto point = std::make_unique<Failpoint>();
-    point->abort = what.first == "abort";
+    const auto action = kActions.find(what.first);
     const bool number_ok = what.second.empty() || absl::SimpleAtoi(what.second, &point->number);
-    if (!number_ok || (!point->abort && what.first != "delay")) {
-      std::fprintf(stderr, "PERDURE_FAILPOINTS: '%s' is not NAME=abort[:N] or NAME=delay:MS\n",
+    if (!number_ok || action == kActions.end()) {
+      std::fprintf(stderr,
+                   "PERDURE_FAILPOINTS: '%s' is not NAME=abort[:N], NAME=error[:N] or NAME=delay:MS\n",
                    std::string(one).c_str());
       std::abort();
     }
+    point->action = action->second;
     all[parts.first] = std::move(point);
   }
   return all;
@@ -52,16 +58,24 @@ Failpoints ReadFailpoints() {
 
 Bug bug = Bug::kNone;
 
-void ReachFailpoint(const char* name) {
+bool ReachFailpoint(std::string_view name) {
   static const Failpoints* const failpoints = new Failpoints(ReadFailpoints());
-  const auto it = failpoints->find(std::string_view(name));
-  if (it == failpoints->end()) return;
+  const auto it = failpoints->find(name);
+  if (it == failpoints->end()) return false;
   Failpoint& point = *it->second;
-  if (!point.abort) {
+  if (point.action == Action::kDelay) {
     std::this_thread::sleep_for(std::chrono::milliseconds(point.number));
-  } else if (++point.reached == point.number) {
-    kill(getpid(), SIGKILL);
+    return false;
   }
+  if (++point.reached != point.number) return false;
+  if (point.action == Action::kAbort) kill(getpid(), SIGKILL);
+  return true;
+}
+
+void PassFailpoint(std::string_view name) {
+  if (!ReachFailpoint(name)) return;
+  std::fprintf(stderr, "PERDURE_FAILPOINTS: '%s' cannot fail\n", std::string(name).c_str());
+  std::abort();
 }
 
 }  // namespace perdure::base

@@ -7,12 +7,15 @@
 //   PERDURE_FAILPOINT("commit/written");
 //
 // A failpoint does what PERDURE_FAILPOINTS says, "commit/written=abort:20,recovery/runs_read=delay:50":
-// `abort` the process as SIGKILL would, the nth time that it is reached (by default the first), or `delay`
-// for so many milliseconds, every time.
+// `abort` the process as SIGKILL would, the nth time that it is reached (by default the first); `error`,
+// which the store's files know (tests/sim/failpoint_files.h), fails it the nth time; `delay` waits for so
+// many milliseconds, every time.
 #ifndef PERDURE_SERVER_BASE_INJECT_H_
 #define PERDURE_SERVER_BASE_INJECT_H_
 
 #ifdef PERDURE_INJECT
+
+#include <string_view>
 
 namespace perdure::base {
 
@@ -39,12 +42,15 @@ enum class Bug {
 // The one that this process has, set before any of its threads begins.
 extern Bug bug;
 
-void ReachFailpoint(const char* name);
+// True: it is to fail.
+bool ReachFailpoint(std::string_view name);
+// At a place that cannot fail.
+void PassFailpoint(std::string_view name);
 
 }  // namespace perdure::base
 
 #define PERDURE_BUG(name) (::perdure::base::bug == ::perdure::base::Bug::name)
-#define PERDURE_FAILPOINT(name) ::perdure::base::ReachFailpoint(name)
+#define PERDURE_FAILPOINT(name) ::perdure::base::PassFailpoint(name)
 
 #else
 

@@ -1,0 +1,7 @@
+#include "cmd/perdured/store_files.h"
+
+namespace perdure {
+
+std::shared_ptr<rocksdb::FileSystem> StoreFiles() { return nullptr; }
+
+}  // namespace perdure
