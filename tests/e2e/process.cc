@@ -112,6 +112,16 @@ int64_t Process::RssBytes() const {
   return resident * sysconf(_SC_PAGESIZE);
 }
 
+int64_t Process::Descriptors() const {
+  std::error_code gone;
+  std::filesystem::directory_iterator files("/proc/" + std::to_string(pid_) + "/fd", gone);
+  return gone ? 0 : std::distance(begin(files), end(files));
+}
+
+void Process::Stop() { kill(pid_, SIGSTOP); }
+
+void Process::Continue() { kill(pid_, SIGCONT); }
+
 Server::Server(const TempDir& dir, std::vector<std::string> flags) : dir_(dir), flags_(std::move(flags)) {
   Start();
 }

@@ -47,8 +47,12 @@ class Process {
   // The signal that ended it; 0: it runs, or ended by itself.
   int EndedBySignal();
   pid_t pid() const { return pid_; }
-  // Resident memory now.
+  // Resident memory, and open file descriptors, now; 0 if it is gone.
   int64_t RssBytes() const;
+  int64_t Descriptors() const;
+  // SIGSTOP and SIGCONT: it hears and says nothing meanwhile.
+  void Stop();
+  void Continue();
 
  private:
   pid_t pid_ = -1;
