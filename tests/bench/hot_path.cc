@@ -1,8 +1,8 @@
-// perdure-hot-path WORKLOAD RUNS [DIRECTORY]: the server's way from a start to a result, with all that the
-// daemon does to requests and frames except gRPC, in one thread and in lockstep, so that the same arguments
-// execute the same instructions: a stand-in for a worker answers all that one round delivered, and one commit
-// makes all of that durable. What a task costs in instructions is counted by callgrind, from ServerTurn down:
-// instructions_test does, and fails when it grows.
+// perdure-hot-path WORKLOAD RUNS [DIRECTORY]: the way from a start to a result, with all that the daemon does
+// to requests and frames and the SDK to activations, except gRPC, in one thread and in lockstep, so that the
+// same arguments execute the same instructions: the SDK's executor answers all that one round delivered, a
+// stand-in its tasks, and one commit makes all of that durable. What a task costs in instructions is counted
+// by callgrind, from ServerTurn or from WorkerTurn down: instructions_test does, and fails when it grows.
 //
 // Prints what was done: "chain10 runs=64 tasks=640 rounds=22".
 #include <grpcpp/support/byte_buffer.h>
@@ -14,9 +14,9 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
+#include "perdure/registry.h"
 #include "perdure/v1/worker_service.pb.h"
 #include "server/api/frame.h"
 #include "server/api/ring.h"
@@ -26,7 +26,9 @@
 #include "server/partition/partition.h"
 #include "storage/rocks_store.h"
 #include "tests/bench/temp_dir.h"
-#include "tests/bench/workloads.h"
+#include "tests/bench/workflows.h"
+#include "worker-sdk/src/runtime/executor.h"
+#include "worker-sdk/src/session/outbox.h"
 
 namespace perdure::bench {
 namespace {
@@ -50,6 +52,9 @@ void Require(bool ok, const std::string& what) {
 // A clock that moves with the work, not with the time.
 int64_t now_ms = 1'700'000'000'000;
 int64_t NowMs() { return now_ms; }
+std::chrono::steady_clock::time_point SteadyNow() {
+  return std::chrono::steady_clock::time_point(std::chrono::milliseconds(now_ms));
+}
 
 template <typename Frame>
 grpc::ByteBuffer ToBytes(const Frame& frame) {
@@ -59,73 +64,58 @@ grpc::ByteBuffer ToBytes(const Frame& frame) {
   return bytes;
 }
 
-// Answers as the SDK does: a command at a time, a step together with the advance that asks for it.
-class StandIn {
+// The SDK without its threads and its stream.
+class SdkWorker final : private runtime::ExecutorSink {
  public:
-  explicit StandIn(int units) : units_(units) {}
+  SdkWorker() : registry_(AllWorkflows()), executor_(registry_, Options(), this) {}
 
-  void Answer(const v1::ServerFrame& in, v1::WorkerFrame& out) {
-    for (const v1::Activation& a : in.activations()) Activate(a, out);
-    for (const v1::TaskDelivery& t : in.tasks()) {
-      v1::TaskAnswer& answer = *out.add_task_answers();
-      answer.set_answer_id(++answers_);
-      *answer.mutable_token() = t.token();
-      SetNumber(*answer.mutable_result(), 1);
-      ++units_done_;
+  void Take(v1::ServerFrame& in) {
+    for (const uint64_t id : in.acked_answer_ids()) outbox_.Ack(id);
+    executor_.Activate(in.mutable_activations());
+    for (v1::TaskDelivery& t : *in.mutable_tasks()) {
+      v1::TaskAnswer answer;
+      *answer.mutable_token() = std::move(*t.mutable_token());
+      answer.mutable_result()->set_encoding("json");
+      answer.mutable_result()->set_data("1");
+      outbox_.Add(std::move(answer));
+    }
+    units_done_ += in.tasks_size();
+  }
+  // All that can be done now.
+  void Work() {
+    while (executor_.RunReady() || executor_.RunStep()) {
     }
   }
-  int64_t units_done() const { return units_done_; }
+  bool NextFrame(v1::WorkerFrame* out) { return outbox_.NextFrame(out); }
+
+  int64_t units_done() const { return units_done_ + executor_.Stats().steps; }
 
  private:
-  static void SetNumber(v1::Payload& payload, int value) {
-    payload.set_encoding("json");
-    payload.set_data(std::to_string(value));
+  static Registry AllWorkflows() {
+    Registry registry;
+    ForEachWorkflow([&registry](const auto& workflow, auto function) {
+      registry.AddWorkflow(workflow.Name(), detail::EraseWorkflow(workflow, function));
+    });
+    return registry;
+  }
+  static runtime::ExecutorOptions Options() {
+    runtime::ExecutorOptions options;
+    options.threads = 0;
+    options.step_threads = 0;
+    options.now = SteadyNow;
+    options.random_seed = 1;
+    return options;
   }
 
-  void Activate(const v1::Activation& activation, v1::WorkerFrame& out) {
-    Run& run = runs_[activation.token().run()];
-    for (const v1::Event& event : activation.events()) {
-      run.done += event.has_task_completed() || event.has_step_completed();
-    }
-    v1::ActivationAnswer& answer = *out.add_activation_answers();
-    answer.set_answer_id(++answers_);
-    *answer.mutable_token() = activation.token();
-    v1::Advance& advance = *answer.mutable_advance();
-    advance.set_consumed_through(activation.deliver_through());
-    const std::string& type = activation.workflow_type();
-    if (type == "bench_noop" || run.done == units_) {
-      SetNumber(*advance.add_commands()->mutable_complete_run()->mutable_result(), run.done);
-      runs_.erase(activation.token().run());
-      return;
-    }
-    if (type == "bench_steps") {
-      v1::RunStep& step = *advance.add_commands()->mutable_run_step();
-      step.set_seq(++run.seq);
-      step.set_name("add_one");
-      v1::StepCompleted& done = *advance.add_steps();
-      done.set_seq(run.seq);
-      done.set_attempt(1);
-      SetNumber(*done.mutable_result(), run.done + 1);
-      ++units_done_;
-      return;
-    }
-    const int tasks = type == "bench_chain" ? 1 : run.seq == 0 ? units_ : 0;
-    for (int i = 0; i < tasks; ++i) {
-      v1::ScheduleTask& task = *advance.add_commands()->mutable_schedule_task();
-      task.set_seq(++run.seq);
-      task.set_task_type("bench_add_one");
-      SetNumber(*task.mutable_input(), run.done);
-    }
-  }
+  void Answer(v1::ActivationAnswer answer) override { outbox_.Add(std::move(answer)); }
+  void Answer(v1::StepAnswer answer) override { outbox_.Add(std::move(answer)); }
+  void RequestHistory(v1::HistoryRequest) override { Require(false, "a run was replayed"); }
+  void Evicted(v1::WorkToken) override { Require(false, "a coroutine was dropped"); }
 
-  struct Run {
-    int64_t seq = 0;
-    int done = 0;
-  };
-  const int units_;
-  uint64_t answers_ = 0;
+  const Registry registry_;
+  session::Outbox outbox_;
   int64_t units_done_ = 0;
-  std::unordered_map<uint64_t, Run> runs_;
+  runtime::Executor executor_;
 };
 
 // The stream's place; TakeFrame is called for it in turn.
@@ -137,8 +127,7 @@ class Sink final : public dispatch::FrameSink {
 
 class HotPath {
  public:
-  HotPath(const Workload& workload, const std::string& directory)
-      : workload_(workload), stand_in_(static_cast<int>(workload.units_per_run)) {
+  HotPath(const Workload& workload, const std::string& directory) : workload_(workload) {
     storage::RocksStoreOptions store;
     store.data_dir = directory + "/data";
     absl::StatusOr<std::unique_ptr<storage::Store>> opened = storage::RocksStore::Open(store);
@@ -180,7 +169,7 @@ class HotPath {
       Require(rounds_ < runs * workload_.units_per_run * 4 + 100, "it stands still");
     }
     std::printf("%s runs=%lld tasks=%lld rounds=%lld\n", std::string(workload_.name).c_str(),
-                static_cast<long long>(closed_), static_cast<long long>(stand_in_.units_done()),
+                static_cast<long long>(closed_), static_cast<long long>(worker_.units_done()),
                 static_cast<long long>(rounds_));
   }
 
@@ -239,19 +228,21 @@ class HotPath {
     partition_->Put(std::move(wait));
   }
 
-  void WorkerTurn() {
-    v1::WorkerFrame out;
+  // All that the SDK does in a round.
+  [[gnu::noinline]] void WorkerTurn() {
     for (grpc::ByteBuffer& bytes : sent_) {
       v1::ServerFrame in;
       Require(grpc::SerializationTraits<v1::ServerFrame>::Deserialize(&bytes, &in).ok(), "does not parse");
-      stand_in_.Answer(in, out);
+      worker_.Take(in);
     }
     sent_.clear();
-    if (out.ByteSizeLong() > 0) received_.push_back(ToBytes(out));
+    worker_.Work();
+    v1::WorkerFrame out;
+    while (worker_.NextFrame(&out)) received_.push_back(ToBytes(out));
   }
 
   const Workload& workload_;
-  StandIn stand_in_;
+  SdkWorker worker_;
   std::unique_ptr<storage::Store> store_;
   std::unique_ptr<api::Ring> ring_;
   std::unique_ptr<partition::Committer> committer_;

@@ -1,10 +1,10 @@
-// What the server's hot path costs in instructions, beside what it cost when somebody last wrote it down
-// here. Callgrind counts them, so that the figure is the same whatever else the machine does: two runs differ
-// by less than 0.1%, other processors by a few percent.
+// What the hot path of the server, and that of the SDK, cost in instructions, beside what they cost when
+// somebody last wrote it down here. Callgrind counts them, so that the figure is the same whatever else the
+// machine does: two runs differ by less than 0.1%, other processors by a few percent.
 //
 // When this fails: `valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*ServerTurn*'
-// perdure-hot-path chain10 200` and `callgrind_annotate --inclusive=yes` show where the instructions go. If
-// they are worth it, say so in the commit that writes down the new figure.
+// perdure-hot-path chain10 200` (or '*WorkerTurn*') and `callgrind_annotate --inclusive=yes` show where the
+// instructions go. If they are worth it, say so in the commit that writes down the new figure.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -32,23 +32,26 @@ constexpr int64_t kManyRuns = 128;
 
 struct Recorded {
   const char* workload;
+  // "Server" or "Worker".
+  const char* side;
   int64_t units_per_run;
   double instructions_per_unit;
 };
-void PrintTo(const Recorded& recorded, std::ostream* out) { *out << recorded.workload; }
+void PrintTo(const Recorded& recorded, std::ostream* out) { *out << recorded.workload << recorded.side; }
 constexpr Recorded kRecorded[] = {
-    {"noop", 1, 137'000},
-    {"chain10", 10, 89'400},
-    {"steps10", 10, 56'300},
-    {"fanout100", 100, 39'800},
+    {"noop", "Server", 1, 137'000},    {"chain10", "Server", 10, 90'700},
+    {"steps10", "Server", 10, 56'800}, {"fanout100", "Server", 100, 41'200},
+    {"noop", "Worker", 1, 48'900},     {"chain10", "Worker", 10, 52'600},
+    {"steps10", "Worker", 10, 53'500}, {"fanout100", "Worker", 100, 38'200},
 };
 
-int64_t CountInstructions(const std::string& workload, int64_t runs, const std::string& directory) {
+int64_t CountInstructions(const Recorded& recorded, int64_t runs, const std::string& directory) {
   const std::string log = directory + "/valgrind.log";
   std::filesystem::remove(log);
   Child valgrind({PERDURE_VALGRIND, "--tool=callgrind", "--collect-atstart=no",
-                  "--toggle-collect=*ServerTurn*", "--callgrind-out-file=" + directory + "/callgrind.out",
-                  PERDURE_HOT_PATH, workload, std::to_string(runs), directory},
+                  "--toggle-collect=*" + std::string(recorded.side) + "Turn*",
+                  "--callgrind-out-file=" + directory + "/callgrind.out", PERDURE_HOT_PATH, recorded.workload,
+                  std::to_string(runs), directory},
                  log);
   EXPECT_TRUE(valgrind.WaitExit(kTimeout));
   const std::string text = ReadFile(log);
@@ -65,18 +68,18 @@ TEST_P(InstructionsTest, AreNoMoreThanWasRecorded) {
   const TempDir directory{std::filesystem::current_path().string()};
   const Recorded& recorded = GetParam();
   // What comes once, at the start, is not counted.
-  const int64_t few = CountInstructions(recorded.workload, kFewRuns, directory.path());
-  const int64_t many = CountInstructions(recorded.workload, kManyRuns, directory.path());
+  const int64_t few = CountInstructions(recorded, kFewRuns, directory.path());
+  const int64_t many = CountInstructions(recorded, kManyRuns, directory.path());
   const double each =
       static_cast<double>(many - few) / static_cast<double>((kManyRuns - kFewRuns) * recorded.units_per_run);
-  std::printf("%s: %.0f instructions each, recorded: %.0f\n", recorded.workload, each,
+  std::printf("%s, %s: %.0f instructions each, recorded: %.0f\n", recorded.workload, recorded.side, each,
               recorded.instructions_per_unit);
   EXPECT_LE(each, recorded.instructions_per_unit * kGrowthMax);
   EXPECT_GE(each, recorded.instructions_per_unit * kShrinkMax) << "write the better figure down";
 }
 
 INSTANTIATE_TEST_SUITE_P(HotPath, InstructionsTest, ::testing::ValuesIn(kRecorded),
-                         [](const auto& info) { return std::string(info.param.workload); });
+                         [](const auto& info) { return info.param.workload + std::string(info.param.side); });
 
 }  // namespace
 }  // namespace perdure::bench

@@ -1,61 +1,19 @@
 #include "tests/bench/worker_main.h"
 
-#include <perdure/combine.h>
-#include <perdure/context.h>
 #include <perdure/worker.h>
 #include <pthread.h>
 #include <signal.h>
 
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <fstream>
-#include <vector>
 
-#include "tests/bench/workloads.h"
+#include "tests/bench/workflows.h"
 
 namespace perdure::bench {
 namespace {
 
-constexpr Task<int(int)> kAddOne{"bench_add_one"};
-constexpr Workflow<int(int)> kNoop{"bench_noop"};
-constexpr Workflow<int(int)> kChain{"bench_chain"};
-constexpr Workflow<int(int)> kSteps{"bench_steps"};
-constexpr Workflow<int(int)> kFanout{"bench_fanout"};
-constexpr Workflow<int(int)> kSignal{"bench_signal"};
-constexpr Workflow<void(std::int64_t)> kSleep{"bench_sleep"};
-constexpr Signal<int> kWake{kWakeSignal};
-
 constexpr Milliseconds kConnectTimeout{20'000};
-
-Co<int> Noop(Context&, int value) { co_return value; }
-
-Co<int> Chain(Context& ctx, int length) {
-  int sum = 0;
-  for (int i = 0; i < length; ++i) sum = co_await ctx.Run(kAddOne, sum);
-  co_return sum;
-}
-
-Co<int> Steps(Context& ctx, int length) {
-  int sum = 0;
-  for (int i = 0; i < length; ++i) {
-    sum = co_await ctx.Step("add_one", [](int value) { return value + 1; }, sum);
-  }
-  co_return sum;
-}
-
-Co<int> Fanout(Context& ctx, int width) {
-  std::vector<Pending<int>> parts;
-  for (int i = 0; i < width; ++i) parts.push_back(ctx.Run(kAddOne, 0));
-  const std::vector<int> done = co_await All(std::move(parts));
-  int sum = 0;
-  for (const int one : done) sum += one;
-  co_return sum;
-}
-
-Co<int> AwaitSignal(Context& ctx, int) { co_return co_await ctx.WaitSignal(kWake); }
-
-Co<> Sleep(Context& ctx, std::int64_t milliseconds) { co_await ctx.Sleep(Milliseconds(milliseconds)); }
 
 }  // namespace
 
@@ -73,12 +31,7 @@ int RunWorker(const Args& args) {
                     .MaxConcurrentActivations(args.worker_activations)
                     .WorkflowThreads(args.worker_threads));
   worker.Host(kAddOne, [](int value) { return value + 1; });
-  worker.Host(kNoop, Noop);
-  worker.Host(kChain, Chain);
-  worker.Host(kSteps, Steps);
-  worker.Host(kFanout, Fanout);
-  worker.Host(kSignal, AwaitSignal);
-  worker.Host(kSleep, Sleep);
+  ForEachWorkflow([&worker](const auto& workflow, auto function) { worker.Host(workflow, function); });
   worker.Start();
   if (!worker.WaitReady(kConnectTimeout)) {
     std::fprintf(stderr, "perdure-bench worker: not connected. %s\n", worker.Refusal().c_str());
