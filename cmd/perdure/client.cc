@@ -30,6 +30,10 @@ absl::Status Convert(const grpc::Status& status, int64_t timeout_ms) {
       (message.starts_with("failed to connect") || message.find("DNS resolution") != std::string::npos ||
        message == "Socket closed" || message.find("onnection reset") != std::string::npos ||
        message.find("roken pipe") != std::string::npos || message == "Endpoint read failed");
+  // gRPC's word for a call that came in while the server was stopping; nobody cancels calls here.
+  if (status.error_code() == grpc::StatusCode::CANCELLED) {
+    return absl::UnavailableError("the server is stopping");
+  }
   if (!no_answer && !no_connection) {
     return {static_cast<absl::StatusCode>(status.error_code()), message};
   }

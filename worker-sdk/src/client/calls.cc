@@ -21,6 +21,10 @@ bool Transient(const grpc::Status& status) {
     case grpc::DEADLINE_EXCEEDED:
     case grpc::ABORTED:
       return true;
+    case grpc::CANCELLED:
+      // Not by this client, which would be known (Judge): gRPC says so of a call that comes in while the
+      // server stops.
+      return true;
     case grpc::RESOURCE_EXHAUSTED:
       // A message that is too large stays too large.
       return !Contains(status, "larger than max");
