@@ -34,7 +34,7 @@ TEST(MetricsTest, AddsUpEqualSamples) {
   histogram.Observe(1);
   Metrics metrics;
   for (int partition = 0; partition < 2; ++partition) {
-    metrics.Register([&](base::MetricSink& sink) {
+    metrics.Register([&histogram, partition](base::MetricSink& sink) {
       sink.Counter("perdure_t_commits_total", "Commits.", {}, 5);
       sink.Counter("perdure_t_tasks_total", "Tasks.", {{"outcome", partition == 0 ? "failed" : "completed"}},
                    1);
@@ -43,7 +43,8 @@ TEST(MetricsTest, AddsUpEqualSamples) {
   }
   const std::string text = metrics.Text();
   EXPECT_THAT(text, HasSubstr("perdure_t_commits_total 10\n"));
-  EXPECT_THAT(text, HasSubstr("perdure_t_tasks_total{outcome=\"completed\"} 2\n"));
+  EXPECT_THAT(text, HasSubstr("perdure_t_tasks_total{outcome=\"failed\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("perdure_t_tasks_total{outcome=\"completed\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("perdure_t_batch_items_count 2\n"));
   EXPECT_EQ(text.find("# TYPE perdure_t_commits_total"), text.rfind("# TYPE perdure_t_commits_total"));
 }
