@@ -31,6 +31,7 @@ class Executor::Impl {
   void Activate(std::vector<v1::Activation*> activations);
   void History(v1::HistoryChunk chunk);
   void Evict(const v1::WorkToken& token);
+  void Drop(const v1::WorkToken& token);
   void SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max);
   void Reconnected(bool same_epoch);
   std::vector<v1::WorkToken> InHand() const;
@@ -258,6 +259,13 @@ void Executor::Impl::Evict(const v1::WorkToken& token) {
   if (const EntryRef entry = FindLocked(KeyOf(token))) PostLocked(entry, DropAll{});
 }
 
+void Executor::Impl::Drop(const v1::WorkToken& token) {
+  const Locked lock(*this);
+  const EntryRef entry = FindLocked(KeyOf(token));
+  if (entry != nullptr && entry->in_hand && entry->token.delivery() == token.delivery())
+    PostLocked(entry, DropAll{});
+}
+
 void Executor::Impl::SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max) {
   services_.payload_bytes_max = payload_bytes_max;
   services_.commands_per_advance_max = commands_per_advance_max;
@@ -475,6 +483,7 @@ void Executor::Activate(google::protobuf::RepeatedPtrField<v1::Activation>* acti
 }
 void Executor::History(v1::HistoryChunk chunk) { impl_->History(std::move(chunk)); }
 void Executor::Evict(const v1::WorkToken& token) { impl_->Evict(token); }
+void Executor::Drop(const v1::WorkToken& token) { impl_->Drop(token); }
 void Executor::SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max) {
   impl_->SetLimits(payload_bytes_max, commands_per_advance_max);
 }

@@ -99,8 +99,9 @@ class Executor {
   // After a reconnect. With the same server epoch, history that was being fetched is asked for again; with
   // another one, activations in hand and unanswered are dropped, since the server delivers them anew.
   void Reconnected(bool same_epoch);
-  // Welcome.stale_tokens: the activation in hand is of no use any more.
-  void Drop(const v1::WorkToken& token) { Evict(token); }
+  // Welcome.stale_tokens: that activation is of no use any more. A later one of the run, which may be in hand
+  // while the answer of this one is not acknowledged, is.
+  void Drop(const v1::WorkToken& token);
 
   // Tokens of activations taken in and not yet answered, for Hello.activations_in_hand.
   std::vector<v1::WorkToken> InHand() const;
