@@ -65,7 +65,10 @@ class FaultTest : public testing::Test {
   bool StartWith(const std::string& failpoints) {
     return server_.StartAs("perdured-failpoints", "PERDURE_FAILPOINTS", failpoints);
   }
-  void ExpectAllDone() {
+  // With the fault behind it.
+  void ExpectNothingLost() {
+    server_.Verify();
+    server_.Start();
     for (auto& start : starts_) EXPECT_EQ(start.get().Result(seconds(120)), load_.Result());
     EXPECT_EQ(server_.Terminate(), 0);
     server_.Verify();
@@ -94,9 +97,7 @@ TEST_P(FailpointTest, LosesNothing) {
   }
   ASSERT_EQ(server_.process().EndedBySignal(), SIGKILL) << "it did not die of the failpoint:\n"
                                                         << server_.Log();
-  server_.Verify();
-  server_.Start();
-  ExpectAllDone();
+  ExpectNothingLost();
 }
 
 INSTANTIATE_TEST_SUITE_P(Deaths, FailpointTest,
@@ -140,9 +141,7 @@ TEST_P(DiskErrorTest, LosesNothing) {
   const int status = server_.process().Wait(seconds(20));
   EXPECT_EQ(status, 70) << server_.Log();
   EXPECT_THAT(server_.Log(), testing::HasSubstr(std::string("failpoint ") + error.failpoint));
-  server_.Verify();
-  server_.Start();
-  ExpectAllDone();
+  ExpectNothingLost();
 }
 
 INSTANTIATE_TEST_SUITE_P(Errors, DiskErrorTest,

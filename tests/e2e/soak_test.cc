@@ -74,6 +74,7 @@ double MibOf(const std::string& directory) {
 class SoakTest : public testing::Test {
  protected:
   SoakTest() : seed_(std::random_device()()), random_(seed_) {
+    std::printf("seed %u\n", seed_);
     for (int i = 0; i < 2; ++i) workers_.push_back(StartWorker());
   }
 
@@ -192,6 +193,7 @@ TEST_F(SoakTest, StaysRightAndWithinBounds) {
   }
   stop_ = true;
   for (std::thread& client : clients) client.join();
+  TakeSample();
   std::printf("%lld runs, %d faults\n", static_cast<long long>(runs_), faults);
 
   const double end = samples_.back().second;

@@ -6,7 +6,7 @@
 //
 // KIND/append and KIND/sync come before a write and a sync, and may fail in their stead; KIND/torn comes in
 // the middle of a write, KIND/appended and KIND/synced behind. KIND is log, table, manifest, or file for the
-// rest. file/rename and file/renamed are about names: CURRENT and logs get theirs that way.
+// rest. file/rename and file/renamed are about names: CURRENT gets its own that way.
 #ifndef PERDURE_TESTS_SIM_FAILPOINT_FILES_H_
 #define PERDURE_TESTS_SIM_FAILPOINT_FILES_H_
 

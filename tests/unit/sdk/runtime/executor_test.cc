@@ -194,6 +194,31 @@ TEST(ExecutorTest, AnotherEpochDropsWhatIsInHand) {
   EXPECT_EQ(server.ResultOf(kWorkflow), 3);
 }
 
+// The answer to an activation may have been taken and its acknowledgement lost, with the run's next
+// activation here.
+TEST(ExecutorTest, AStaleTokenDropsTheActivationItNamesAndNoLaterOne) {
+  const Registry registry = Hosting(SumOfTwo);
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  const v1::WorkToken answered = server.token();
+  server.executor().Evict(answered);
+  server.set_answer_history(false);
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  while (server.history_requests() < 1) std::this_thread::yield();
+  ASSERT_NE(server.token().delivery(), answered.delivery());
+  server.executor().Drop(answered);
+  // Behind the drop in the run's mailbox: it is asked for once more, if it is still there.
+  server.executor().Reconnected(/*same_epoch=*/true);
+  while (server.history_requests() < 2 && !server.executor().InHand().empty()) std::this_thread::yield();
+  ASSERT_EQ(server.executor().InHand().size(), 1u);
+  EXPECT_EQ(server.executor().InHand()[0].delivery(), server.token().delivery());
+  server.executor().Drop(server.token());
+  EXPECT_TRUE(server.executor().WaitIdle(std::chrono::seconds(60)));
+  EXPECT_TRUE(server.executor().InHand().empty());
+}
+
 TEST(ExecutorTest, HistoryThatCannotBeHadDropsTheActivation) {
   const Registry registry = Hosting(SumOfTwo);
   FakeServer server(registry);
