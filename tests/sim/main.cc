@@ -11,6 +11,9 @@
 namespace perdure::sim {
 namespace {
 
+// A long search says now and then how far it is.
+constexpr double kSignEverySeconds = 60;
+
 void Print(int64_t seeds, const Counts& s, double seconds) {
   std::printf("%" PRId64 " seeds, %" PRId64 " runs, %" PRId64 " events of history, %" PRId64
               " steps; %.1f simulated hours in %.1f s (%.1f seeds/s)\n",
@@ -99,13 +102,20 @@ int Main(int argc, char** argv) {
   const auto seconds = [begin] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
+  double next_sign_s = kSignEverySeconds;
   const uint64_t first = setup.seed;
   for (int64_t n = 0; n < seeds; ++n) {
     setup.seed = first + static_cast<uint64_t>(n);
     const Outcome outcome = Simulate(setup);
     sums += outcome.counts;
     if (hashes) std::printf("seed %" PRIu64 " %016" PRIx64 "\n", setup.seed, outcome.hash);
-    if (outcome.problems.empty()) continue;
+    if (outcome.problems.empty()) {
+      if (seconds() < next_sign_s) continue;
+      next_sign_s += kSignEverySeconds;
+      std::fprintf(stderr, "perdure-sim: %" PRId64 " of %" PRId64 " seeds, no complaint so far\n", n + 1,
+                   seeds);
+      continue;
+    }
     Print(n + 1, sums, seconds());
     PrintProblems(setup, outcome, bug);
     return 1;

@@ -173,7 +173,14 @@ std::vector<Oracle::OpenRun> Oracle::OpenRuns() const {
     const Disk disk(server_->store(), p);
     for (const uint64_t run : disk.Runs()) {
       const auto row = disk.ListRow(run);
-      if (row && row->status() == v1::RUN_STATUS_RUNNING) open.push_back({row->workflow_id(), row->run_id()});
+      if (!row || row->status() != v1::RUN_STATUS_RUNNING) continue;
+      int64_t consumed_through = 0;
+      int64_t last_signal = 0;
+      for (const v1::Event& event : disk.History(run)) {
+        if (event.has_advanced()) consumed_through = event.advanced().consumed_through();
+        if (event.has_signal_received()) last_signal = event.event_id();
+      }
+      open.push_back({row->workflow_id(), row->run_id(), last_signal > consumed_through});
     }
   }
   return open;

@@ -45,6 +45,8 @@ class Oracle {
   struct OpenRun {
     std::string workflow_id;
     std::string run_id;
+    // Signals wait to be handed to its code.
+    bool behind = false;
   };
   std::vector<OpenRun> OpenRuns() const;
   void Finish(const std::vector<std::shared_ptr<Call>>& calls);
