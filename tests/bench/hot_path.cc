@@ -29,6 +29,7 @@
 #include "tests/bench/workflows.h"
 #include "worker-sdk/src/runtime/executor.h"
 #include "worker-sdk/src/session/outbox.h"
+#include "worker-sdk/src/session/stream.h"
 
 namespace perdure::bench {
 namespace {
@@ -56,37 +57,29 @@ std::chrono::steady_clock::time_point SteadyNow() {
   return std::chrono::steady_clock::time_point(std::chrono::milliseconds(now_ms));
 }
 
-template <typename Frame>
-grpc::ByteBuffer ToBytes(const Frame& frame) {
-  grpc::ByteBuffer bytes;
-  bool owned = false;
-  Require(grpc::SerializationTraits<Frame>::Serialize(frame, &bytes, &owned).ok(), "cannot serialize");
-  return bytes;
-}
-
 // The SDK without its threads and its stream.
 class SdkWorker final : private runtime::ExecutorSink {
  public:
   SdkWorker() : registry_(AllWorkflows()), executor_(registry_, Options(), this) {}
 
-  void Take(v1::ServerFrame& in) {
-    for (const uint64_t id : in.acked_answer_ids()) outbox_.Ack(id);
-    executor_.Activate(in.mutable_activations());
-    for (v1::TaskDelivery& t : *in.mutable_tasks()) {
+  void Take(const std::shared_ptr<const v1::ServerFrame>& in) {
+    for (const uint64_t id : in->acked_answer_ids()) outbox_.Ack(id);
+    executor_.Take(in);
+    for (const v1::TaskDelivery& t : in->tasks()) {
       v1::TaskAnswer answer;
-      *answer.mutable_token() = std::move(*t.mutable_token());
+      *answer.mutable_token() = t.token();
       answer.mutable_result()->set_encoding("json");
       answer.mutable_result()->set_data("1");
       outbox_.Add(std::move(answer));
     }
-    units_done_ += in.tasks_size();
+    units_done_ += in->tasks_size();
   }
   // All that can be done now.
   void Work() {
     while (executor_.RunReady() || executor_.RunStep()) {
     }
   }
-  bool NextFrame(v1::WorkerFrame* out) { return outbox_.NextFrame(out); }
+  bool NextFrame(std::string* out) { return outbox_.NextFrame(out); }
 
   int64_t units_done() const { return units_done_ + executor_.Stats().steps; }
 
@@ -231,14 +224,18 @@ class HotPath {
   // All that the SDK does in a round.
   [[gnu::noinline]] void WorkerTurn() {
     for (grpc::ByteBuffer& bytes : sent_) {
-      v1::ServerFrame in;
-      Require(grpc::SerializationTraits<v1::ServerFrame>::Deserialize(&bytes, &in).ok(), "does not parse");
+      const std::shared_ptr<v1::ServerFrame> in = session::NewFrame();
+      Require(grpc::SerializationTraits<v1::ServerFrame>::Deserialize(&bytes, in.get()).ok(),
+              "does not parse");
       worker_.Take(in);
     }
     sent_.clear();
     worker_.Work();
-    v1::WorkerFrame out;
-    while (worker_.NextFrame(&out)) received_.push_back(ToBytes(out));
+    std::string out;
+    while (worker_.NextFrame(&out)) {
+      const grpc::Slice bytes(out);
+      received_.emplace_back(&bytes, 1);
+    }
   }
 
   const Workload& workload_;

@@ -187,10 +187,9 @@ void Worker::Received(v1::ServerFrame& frame) {
   Process& p = *process_;
   if (frame.has_welcome()) Welcomed(frame.welcome());
   for (const uint64_t id : frame.acked_answer_ids()) Acked(id);
-  p.executor.Activate(frame.mutable_activations());
   for (v1::TaskDelivery& task : *frame.mutable_tasks()) Take(std::move(task));
   for (const v1::TaskCancel& cancel : frame.task_cancels()) StopTask(cancel.token());
-  for (v1::HistoryChunk& chunk : *frame.mutable_history_chunks()) p.executor.History(std::move(chunk));
+  p.executor.Take(std::make_shared<const v1::ServerFrame>(frame));
   for (const v1::WorkToken& token : frame.evict()) p.executor.Evict(token);
   WorkSoon();
   if (p.outbox.HasWaiting()) SendSoon();
@@ -215,8 +214,12 @@ void Worker::SendSoon() {
     Process& p = *process_;
     p.send_due = false;
     if (!p.welcomed || p.link == nullptr) return;
-    v1::WorkerFrame frame;
-    while (p.outbox.NextFrame(&frame)) p.link->Send(std::exchange(frame, {}));
+    std::string bytes;
+    while (p.outbox.NextFrame(&bytes)) {
+      v1::WorkerFrame frame;
+      if (!frame.ParseFromString(bytes)) complain_("a frame of a worker does not parse");
+      p.link->Send(std::move(frame));
+    }
   });
 }
 

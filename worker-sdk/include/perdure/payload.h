@@ -20,9 +20,11 @@
 #ifndef PERDURE_WORKER_SDK_INCLUDE_PERDURE_PAYLOAD_H_
 #define PERDURE_WORKER_SDK_INCLUDE_PERDURE_PAYLOAD_H_
 
+#include <charconv>
 #include <concepts>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <typeinfo>
@@ -104,6 +106,16 @@ concept ProtobufMessage = requires(const T& message, T& into, std::string* out, 
 template <class T>
 struct PayloadTraits;
 
+namespace detail {
+// A JSON number that is nothing but digits; false: it may still be a number, for the parser.
+template <class T>
+bool ReadDigits(std::string_view text, T& value) {
+  if (text.empty() || text[0] == '-' || (text[0] == '0' && text.size() > 1)) return false;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+}  // namespace detail
+
 template <>
 struct PayloadTraits<std::monostate> {
   static Payload Encode(std::monostate) { return {}; }
@@ -161,6 +173,9 @@ struct PayloadTraits<T> {
     // A payload without a value reads as null, so that an optional argument may be left out.
     const bool absent = payload.empty();
     if (!absent) detail::ExpectEncoding(payload, "json", detail::TypeName<T>());
+    if constexpr (std::integral<T> && sizeof(T) > 1) {
+      if (T value{}; detail::ReadDigits(payload.data, value)) return value;
+    }
     try {
       const JsonDocument document(absent ? std::string_view("null") : std::string_view(payload.data));
       T value{};

@@ -28,8 +28,8 @@ class Executor::Impl {
   Impl(const Registry& registry, ExecutorOptions options, ExecutorSink* sink);
   ~Impl();
 
-  void Activate(std::vector<v1::Activation*> activations);
-  void History(v1::HistoryChunk chunk);
+  void Activate(std::vector<ActivationPtr> activations);
+  void History(ChunkPtr chunk);
   void Evict(const v1::WorkToken& token);
   void Drop(const v1::WorkToken& token);
   void SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max);
@@ -51,14 +51,13 @@ class Executor::Impl {
   // works on the entry, or to whoever holds mutex_ while no thread does (working == false).
   struct Entry {
     Key key;
-    std::deque<RunMessage> mailbox;
+    std::vector<RunMessage> mailbox;
     // In ready_, or being worked on.
     bool scheduled = false;
     Clock::time_point ready_since;
     bool in_hand = false;
     v1::WorkToken token;
-    // For the watchdog.
-    BusyWith what;
+    std::shared_ptr<const RunNames> names;
     std::int64_t bytes = 0;
     bool in_lru = false;
     std::list<Entry*>::iterator lru;
@@ -181,10 +180,11 @@ Executor::Impl::EntryRef Executor::Impl::FindOrMakeLocked(const Key& key) {
   entry = std::make_shared<Entry>();
   entry->key = key;
   const std::weak_ptr<Entry> weak = entry;
-  HostedRun::Mailbox mailbox{[this, weak](RunMessage message) { Post(weak, std::move(message)); },
-                             [this, weak](RunMessage message, std::chrono::milliseconds delay) {
-                               PostLater(weak, std::move(message), delay);
-                             }};
+  auto mailbox = std::make_shared<const HostedRun::Mailbox>(
+      HostedRun::Mailbox{[this, weak](RunMessage message) { Post(weak, std::move(message)); },
+                         [this, weak](RunMessage message, std::chrono::milliseconds delay) {
+                           PostLater(weak, std::move(message), delay);
+                         }});
   entry->hosted = std::make_unique<HostedRun>(services_, std::move(mailbox));
   return entry;
 }
@@ -237,21 +237,24 @@ void Executor::Impl::PostLater(const std::weak_ptr<Entry>& entry, RunMessage mes
   if (at == later_.begin() && AwakeLocked() == 0) WakeLocked();
 }
 
-void Executor::Impl::Activate(std::vector<v1::Activation*> activations) {
+void Executor::Impl::Activate(std::vector<ActivationPtr> activations) {
   const Locked lock(*this);
-  for (v1::Activation* activation : activations) {
+  for (ActivationPtr& activation : activations) {
     const EntryRef entry = FindOrMakeLocked(KeyOf(activation->token()));
     entry->token = activation->token();
-    entry->what = {activation->workflow_type(), activation->workflow_id(), activation->run_id(), ""};
+    if (entry->names == nullptr || entry->names->run_id != activation->run_id()) {
+      entry->names = std::make_shared<const RunNames>(
+          RunNames{activation->workflow_type(), activation->workflow_id(), activation->run_id()});
+    }
     if (!entry->in_hand) ++in_hand_;
     entry->in_hand = true;
-    PostLocked(entry, std::move(*activation));
+    PostLocked(entry, Given{std::move(activation), entry->names});
   }
 }
 
-void Executor::Impl::History(v1::HistoryChunk chunk) {
+void Executor::Impl::History(ChunkPtr chunk) {
   const Locked lock(*this);
-  if (const EntryRef entry = FindLocked(KeyOf(chunk.token()))) PostLocked(entry, std::move(chunk));
+  if (const EntryRef entry = FindLocked(KeyOf(chunk->token()))) PostLocked(entry, std::move(chunk));
 }
 
 void Executor::Impl::Evict(const v1::WorkToken& token) {
@@ -388,8 +391,9 @@ std::optional<Executor::Impl::Clock::time_point> Executor::Impl::NextDue() const
 }
 
 void Executor::Impl::Work(std::unique_lock<std::mutex>& lock, std::size_t slot, const EntryRef& entry) {
-  std::deque<RunMessage> messages = std::exchange(entry->mailbox, {});
-  BusyWith what = entry->what;
+  std::vector<RunMessage> messages;
+  messages.swap(entry->mailbox);
+  BusyWith what{entry->names, 0, {}};
   lock.unlock();
   watchdog_.Enter(slot, std::move(what));
   for (RunMessage& message : messages) entry->hosted->Handle(std::move(message));
@@ -449,13 +453,13 @@ void Executor::Impl::EvictOverLimit(std::unique_lock<std::mutex>& lock) {
 }
 
 Logger Executor::Impl::LogOf(const BusyWith& what) const {
-  return Logger(
-      options_.log,
-      {{"workflow_id", what.workflow_id}, {"run_id", what.run_id}, {"workflow_type", what.workflow_type}});
+  return Logger(options_.log, {{"workflow_id", what.run->workflow_id},
+                               {"run_id", what.run->run_id},
+                               {"workflow_type", what.run->workflow_type}});
 }
 
 void Executor::Impl::ReportBlocked(const BusyWith& what, std::chrono::milliseconds held) {
-  if (what.workflow_type.empty()) return;
+  if (what.run == nullptr) return;
   ++counters_.block_warnings;
   LogOf(what).Warn(
       "workflow code has held its thread too long: it must not block or compute for long, since other runs "
@@ -469,19 +473,28 @@ void Executor::Impl::ReportSlowStep(const BusyWith& what, std::chrono::milliseco
       "a step has been running for long: nothing stops it, it holds one of the threads for steps, and it "
       "runs "
       "again from the start if this worker dies. A task has timeouts, heartbeats and retries",
-      "step", what.step, "running_ms", static_cast<std::int64_t>(held.count()));
+      "step", what.StepText(), "running_ms", static_cast<std::int64_t>(held.count()));
 }
 
 Executor::Executor(const Registry& registry, ExecutorOptions options, ExecutorSink* sink)
     : impl_(std::make_unique<Impl>(registry, std::move(options), sink)) {}
 Executor::~Executor() = default;
 
-void Executor::Activate(v1::Activation activation) { impl_->Activate({&activation}); }
-void Executor::Activate(google::protobuf::RepeatedPtrField<v1::Activation>* activations) {
-  if (activations->empty()) return;
-  impl_->Activate({activations->pointer_begin(), activations->pointer_end()});
+void Executor::Activate(v1::Activation activation) {
+  impl_->Activate({std::make_shared<const v1::Activation>(std::move(activation))});
 }
-void Executor::History(v1::HistoryChunk chunk) { impl_->History(std::move(chunk)); }
+void Executor::Take(const std::shared_ptr<const v1::ServerFrame>& frame) {
+  if (!frame->activations().empty()) {
+    std::vector<ActivationPtr> activations;
+    activations.reserve(static_cast<std::size_t>(frame->activations_size()));
+    for (const v1::Activation& one : frame->activations()) activations.emplace_back(frame, &one);
+    impl_->Activate(std::move(activations));
+  }
+  for (const v1::HistoryChunk& chunk : frame->history_chunks()) impl_->History(ChunkPtr(frame, &chunk));
+}
+void Executor::History(v1::HistoryChunk chunk) {
+  impl_->History(std::make_shared<const v1::HistoryChunk>(std::move(chunk)));
+}
 void Executor::Evict(const v1::WorkToken& token) { impl_->Evict(token); }
 void Executor::Drop(const v1::WorkToken& token) { impl_->Drop(token); }
 void Executor::SetLimits(std::int64_t payload_bytes_max, std::int64_t commands_per_advance_max) {

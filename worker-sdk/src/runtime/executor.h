@@ -88,9 +88,9 @@ class Executor {
 
   // From ServerFrame.activations, history_chunks and evict.
   void Activate(v1::Activation activation);
-  // Those of one frame, which are moved out of it.
-  void Activate(google::protobuf::RepeatedPtrField<v1::Activation>* activations);
   void History(v1::HistoryChunk chunk);
+  // Activations and histories of one frame, which is kept until they are dealt with.
+  void Take(const std::shared_ptr<const v1::ServerFrame>& frame);
   void Evict(const v1::WorkToken& token);
 
   // From Welcome: limits that answers are checked against. 0: none.

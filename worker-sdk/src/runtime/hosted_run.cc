@@ -36,16 +36,18 @@ v1::WorkToken HostedRun::EvictCoroutine() {
   return token_;
 }
 
-void HostedRun::On(v1::Activation activation) {
+void HostedRun::On(Given given) {
   ++services_.counters.activations;
   held_.reset();
   held_for_.clear();
   chunks_.clear();
   waits_for_history_ = false;
+  const v1::Activation& activation = *given.activation;
   const bool cached = core_ != nullptr && activation.previous_activation_id() != 0 &&
                       activation.previous_activation_id() == last_answered_ &&
                       activation.run_id() == core_->info().run_id;
-  activation_ = std::move(activation);
+  activation_ = std::move(given.activation);
+  names_ = std::move(given.names);
   token_ = activation_->token();
   if (cached) {
     EventLog log;
@@ -66,14 +68,14 @@ void HostedRun::RequestHistory() {
   services_.sink.RequestHistory(std::move(request));
 }
 
-void HostedRun::On(v1::HistoryChunk chunk) {
-  if (!waits_for_history_ || !SameToken(chunk.token(), token_)) return;
-  if (!chunk.error().empty()) {
+void HostedRun::On(ChunkPtr chunk) {
+  if (!waits_for_history_ || !SameToken(chunk->token(), token_)) return;
+  if (!chunk->error().empty()) {
     waits_for_history_ = false;
     chunks_.clear();
     return FinishActivation();
   }
-  const bool last = chunk.last();
+  const bool last = chunk->last();
   chunks_.push_back(std::move(chunk));
   if (!last) return;
   waits_for_history_ = false;
@@ -98,7 +100,7 @@ bool HostedRun::MakeCore() {
 
 void HostedRun::ReplayThenAdvance() {
   EventLog log;
-  for (const v1::HistoryChunk& chunk : chunks_) log.Add(chunk.events());
+  for (const ChunkPtr& chunk : chunks_) log.Add(chunk->events());
   log.Add(activation_->events());
   const std::int64_t needed = std::max<std::int64_t>(1, activation_->history_through());
   if (const std::int64_t missing = log.FirstMissing(needed)) {
@@ -146,21 +148,23 @@ void HostedRun::Advance(const EventLog& log) {
   const bool steps_only = std::all_of(held_->advance().commands().begin(), held_->advance().commands().end(),
                                       [](const v1::Command& command) { return command.has_run_step(); });
   if (!steps_only || held_for_.empty() || services_.options.step_piggyback.count() <= 0) return SendAnswer();
-  mailbox_.post_after(Flush{activation_->activation_id()}, services_.options.step_piggyback);
+  FlushLater();
 }
 
 void HostedRun::BeginSteps() {
   if (core_->closed()) return;
-  std::set<std::int64_t> wanted(activation_->pending_steps().begin(), activation_->pending_steps().end());
+  std::vector<std::int64_t> wanted(activation_->pending_steps().begin(), activation_->pending_steps().end());
   for (const v1::Command& command : held_->advance().commands()) {
-    if (!command.has_run_step()) continue;
-    wanted.insert(command.run_step().seq());
-    held_for_.insert(command.run_step().seq());
+    if (command.has_run_step()) held_for_.push_back(command.run_step().seq());
   }
+  std::sort(held_for_.begin(), held_for_.end());
+  wanted.insert(wanted.end(), held_for_.begin(), held_for_.end());
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
   for (const std::int64_t seq : wanted) {
     const auto step = core_->open_steps().find(seq);
     if (step == core_->open_steps().end()) {
-      held_for_.erase(seq);
+      NoLongerHeldFor(seq);
       // Where it still runs, its end is told when it comes.
       if (!step_tokens_.contains(seq)) TellAbandoned(seq);
     } else if (!step->second.begun) {
@@ -189,11 +193,11 @@ void HostedRun::BeginStep(detail::OpenStep& step) {
   step_tokens_[step.seq] = token_;
   const std::uint64_t generation = generation_;
   const std::int64_t seq = step.seq;
-  BusyWith what{activation_->workflow_type(), activation_->workflow_id(), activation_->run_id(),
-                detail::SourceOf("step", step.name, seq)};
-  services_.steps.Run({std::move(what), std::move(step.body), step.retry,
-                       [post = mailbox_.post, generation, seq](StepOutcome outcome) {
-                         post(StepDone{generation, seq, std::move(outcome)});
+  services_.steps.Run({{names_, seq, step.name},
+                       std::move(step.body),
+                       step.retry,
+                       [to = mailbox_, generation, seq](StepOutcome outcome) {
+                         to->post(StepDone{generation, seq, std::move(outcome)});
                        }});
 }
 
@@ -238,7 +242,7 @@ void HostedRun::On(StepDone done) {
   const std::int64_t seq = done.seq;
   v1::WorkToken token = std::move(step_tokens_[seq]);
   step_tokens_.erase(seq);
-  if (held_.has_value() && held_for_.erase(seq) > 0) {
+  if (held_.has_value() && NoLongerHeldFor(seq)) {
     *held_->mutable_advance()->add_steps() = ToStepCompleted(std::move(done));
     if (held_for_.empty()) SendAnswer();
     return;
@@ -249,10 +253,28 @@ void HostedRun::On(StepDone done) {
   services_.sink.Answer(std::move(answer));
 }
 
-void HostedRun::On(Flush flush) {
-  if (held_.has_value() && activation_.has_value() && activation_->activation_id() == flush.activation_id) {
-    SendAnswer();
-  }
+bool HostedRun::NoLongerHeldFor(std::int64_t seq) {
+  const auto at = std::lower_bound(held_for_.begin(), held_for_.end(), seq);
+  if (at == held_for_.end() || *at != seq) return false;
+  held_for_.erase(at);
+  return true;
+}
+
+// One is on its way at a time: most answers are gone long before it comes.
+void HostedRun::FlushLater() {
+  held_since_ = services_.options.now();
+  if (std::exchange(flush_comes_, true)) return;
+  mailbox_->post_after(Flush{}, services_.options.step_piggyback);
+}
+
+void HostedRun::On(Flush) {
+  flush_comes_ = false;
+  if (!held_.has_value()) return;
+  const auto left = held_since_ + services_.options.step_piggyback - services_.options.now();
+  if (left <= std::chrono::milliseconds(0)) return SendAnswer();
+  // It was meant for an earlier answer.
+  flush_comes_ = true;
+  mailbox_->post_after(Flush{}, std::chrono::ceil<std::chrono::milliseconds>(left));
 }
 
 void HostedRun::On(DropAll) {

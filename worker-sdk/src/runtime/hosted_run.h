@@ -12,7 +12,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <variant>
 #include <vector>
 
@@ -49,21 +48,28 @@ struct HostServices {
   std::atomic<std::int64_t> commands_per_advance_max{0};
 };
 
+// Parts of frames, which they keep alive.
+using ActivationPtr = std::shared_ptr<const v1::Activation>;
+using ChunkPtr = std::shared_ptr<const v1::HistoryChunk>;
+
+// An activation, and the names of its run.
+struct Given {
+  ActivationPtr activation;
+  std::shared_ptr<const RunNames> names;
+};
 // A step ended. `generation` tells which coroutine of the run it belongs to.
 struct StepDone {
   std::uint64_t generation = 0;
   std::int64_t seq = 0;
   StepOutcome outcome;
 };
-// The time to wait for steps is over.
-struct Flush {
-  std::uint64_t activation_id = 0;
-};
+// The time to wait for steps may be over.
+struct Flush {};
 struct DropAll {};
 struct ConnectionBack {
   bool same_epoch = true;
 };
-using RunMessage = std::variant<v1::Activation, v1::HistoryChunk, StepDone, Flush, DropAll, ConnectionBack>;
+using RunMessage = std::variant<Given, ChunkPtr, StepDone, Flush, DropAll, ConnectionBack>;
 
 class HostedRun {
  public:
@@ -73,7 +79,8 @@ class HostedRun {
     std::function<void(RunMessage, std::chrono::milliseconds)> post_after;
   };
 
-  HostedRun(HostServices& services, Mailbox mailbox) : services_(services), mailbox_(std::move(mailbox)) {}
+  HostedRun(HostServices& services, std::shared_ptr<const Mailbox> mailbox)
+      : services_(services), mailbox_(std::move(mailbox)) {}
   ~HostedRun();
   HostedRun(const HostedRun&) = delete;
   HostedRun& operator=(const HostedRun&) = delete;
@@ -82,7 +89,7 @@ class HostedRun {
   // Drops the coroutine; the owner saw to it that Evictable().
   v1::WorkToken EvictCoroutine();
 
-  bool in_hand() const { return activation_.has_value(); }
+  bool in_hand() const { return activation_ != nullptr; }
   bool has_coroutine() const { return core_ != nullptr; }
   // Nothing is left that needs this object.
   bool disposable() const { return !core_ && !in_hand() && zombies_.empty(); }
@@ -98,8 +105,8 @@ class HostedRun {
     int running_steps = 0;
   };
 
-  void On(v1::Activation activation);
-  void On(v1::HistoryChunk chunk);
+  void On(Given given);
+  void On(ChunkPtr chunk);
   void On(StepDone done);
   void On(Flush flush);
   void On(DropAll);
@@ -114,6 +121,9 @@ class HostedRun {
   void BeginSteps();
   void BeginStep(detail::OpenStep& step);
   void TellAbandoned(std::int64_t seq);
+  // False: the answer is not held for this step.
+  bool NoLongerHeldFor(std::int64_t seq);
+  void FlushLater();
   std::optional<Failure> CheckLimits(const v1::ActivationAnswer& answer) const;
   void SendAnswer();
   void SendFailure(const Failure& failure);
@@ -122,7 +132,8 @@ class HostedRun {
   Divergence Where() const;
 
   HostServices& services_;
-  const Mailbox mailbox_;
+  // Shared with the steps that run.
+  const std::shared_ptr<const Mailbox> mailbox_;
 
   std::unique_ptr<detail::RunCore> core_;
   std::uint64_t generation_ = 0;
@@ -133,13 +144,18 @@ class HostedRun {
   // Of the activation in which each running step was begun.
   std::map<std::int64_t, v1::WorkToken> step_tokens_;
 
-  std::optional<v1::Activation> activation_;
+  ActivationPtr activation_;
+  std::shared_ptr<const RunNames> names_;
   v1::WorkToken token_;
   bool waits_for_history_ = false;
-  std::vector<v1::HistoryChunk> chunks_;
+  std::vector<ChunkPtr> chunks_;
   // Held back for the results of steps that it began.
   std::optional<v1::ActivationAnswer> held_;
-  std::set<std::int64_t> held_for_;
+  // Sorted.
+  std::vector<std::int64_t> held_for_;
+  std::chrono::steady_clock::time_point held_since_;
+  // A Flush is on its way.
+  bool flush_comes_ = false;
 };
 
 }  // namespace perdure::runtime

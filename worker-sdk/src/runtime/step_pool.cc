@@ -25,7 +25,7 @@ Failure StepFailure(const StepCall& call, Failure cause, int attempt) {
   Failure failure;
   failure.kind = FailureKind::kStep;
   failure.message = "the step failed";
-  failure.source = call.what.step;
+  failure.source = call.what.StepText();
   if (attempt > 1) failure.source += " after " + std::to_string(attempt) + " attempts";
   failure.cause = std::make_shared<const Failure>(std::move(cause));
   return failure;

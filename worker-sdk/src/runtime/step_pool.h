@@ -35,7 +35,7 @@ struct StepOutcome {
 };
 
 struct StepCall {
-  // `step` is also the source of its failure.
+  // The step is also the source of its failure.
   BusyWith what;
   std::function<Payload()> body;
   // Unset: one attempt.

@@ -20,7 +20,7 @@ void RunCore::Apply(const v1::Event& event) {
     case v1::Event::kStepCompleted:
       return ApplyStepCompleted(event.step_completed());
     case v1::Event::kTimerFired:
-      return DeliverTo(TakeWaiting(event.timer_fired().seq(), "timer"), {}, "timer");
+      return DeliverTo(TakeWaiting(event.timer_fired().seq(), "timer"), {}, "timer", 0);
     case v1::Event::kSignalReceived:
       return ApplySignal(event.signal_received());
     case v1::Event::kCancelRequested:
@@ -58,12 +58,14 @@ RunCore::Waiting RunCore::TakeWaiting(std::int64_t seq, const char* what) {
   return waiting;
 }
 
-void RunCore::DeliverTo(const Waiting& waiting, const v1::Payload& payload, const std::string& what) {
+void RunCore::DeliverTo(const Waiting& waiting, const v1::Payload& payload, const char* kind,
+                        std::int64_t seq) {
   if (!waiting.cell) return;
   NoteTaken(payload.data().size());
   try {
     waiting.cell->Deliver(runtime::Decode(converter_, runtime::FromProto(payload)));
   } catch (...) {
+    const std::string what = seq == 0 ? kind : SourceOf(kind, waiting.leaf->name, seq);
     RefuseInput("the outcome of " + what, std::current_exception());
   }
 }
@@ -71,7 +73,7 @@ void RunCore::DeliverTo(const Waiting& waiting, const v1::Payload& payload, cons
 void RunCore::ApplyTaskCompleted(const v1::TaskCompleted& event) {
   const Waiting waiting = TakeWaiting(event.seq(), "task");
   if (!waiting.cell) return;
-  DeliverTo(waiting, event.result(), SourceOf("task", waiting.leaf->name, event.seq()));
+  DeliverTo(waiting, event.result(), "task", event.seq());
 }
 
 void RunCore::ApplyTaskFailed(const v1::TaskFailed& event) {
@@ -114,7 +116,7 @@ void RunCore::ApplyStepCompleted(const v1::StepCompleted& event) {
   if (!waiting.cell) return;
   const std::string& name = waiting.leaf->name;
   if (event.outcome_case() != v1::StepCompleted::kFailure) {
-    return DeliverTo(waiting, event.result(), SourceOf("step", name, event.seq()));
+    return DeliverTo(waiting, event.result(), "step", event.seq());
   }
   Failure failure = runtime::FromProto(event.failure(), converter_);
   waiting.cell->SettleError(

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker-sdk/src/runtime/run.h"
+
 namespace perdure::runtime {
 
 Watchdog::Watchdog(std::size_t slots, std::chrono::milliseconds limit, Report report)
@@ -20,6 +22,8 @@ Watchdog::~Watchdog() {
   if (thread_.joinable()) thread_.join();
 }
 
+std::string BusyWith::StepText() const { return detail::SourceOf("step", step, seq); }
+
 void Watchdog::Enter(std::size_t slot, BusyWith what) {
   const std::lock_guard lock(mutex_);
   slots_[slot] = Slot{std::move(what), Clock::now(), /*busy=*/true, /*reported=*/false};
@@ -34,10 +38,12 @@ std::vector<std::string> Watchdog::Busy() const {
   std::vector<std::string> texts;
   const std::lock_guard lock(mutex_);
   for (const Slot& slot : slots_) {
-    if (!slot.busy) continue;
+    if (!slot.busy || slot.what.run == nullptr) continue;
     const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - slot.since);
-    const std::string code = slot.what.step.empty() ? "workflow " + slot.what.workflow_type : slot.what.step;
-    texts.push_back(code + " of " + slot.what.workflow_id + " for " + std::to_string(held.count()) + " ms");
+    const std::string code =
+        slot.what.seq == 0 ? "workflow " + slot.what.run->workflow_type : slot.what.StepText();
+    texts.push_back(code + " of " + slot.what.run->workflow_id + " for " + std::to_string(held.count()) +
+                    " ms");
   }
   return texts;
 }

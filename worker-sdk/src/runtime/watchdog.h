@@ -9,7 +9,9 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -17,13 +19,22 @@
 
 namespace perdure::runtime {
 
-// The run that a thread works for.
-struct BusyWith {
+struct RunNames {
   std::string workflow_type;
   std::string workflow_id;
   std::string run_id;
-  // "step validate (seq 3)"; empty: the workflow's own code.
+};
+
+// What a thread works for.
+struct BusyWith {
+  // Shared by all that is done for the run. Null: nothing is known of it.
+  std::shared_ptr<const RunNames> run;
+  // Of the step; 0: the workflow's own code.
+  std::int64_t seq = 0;
   std::string step;
+
+  // "step validate (seq 3)".
+  std::string StepText() const;
 };
 
 class Watchdog {

@@ -30,19 +30,67 @@ v1::Failure RefusedFailure(const std::string& status) {
   return failure;
 }
 
-void ReplaceBy(const v1::Failure& failure, v1::ActivationAnswer& answer) {
-  *answer.mutable_failure() = failure;
+void AppendVarint(std::uint64_t value, std::string& out) {
+  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
+  out.push_back(static_cast<char>(value));
 }
-void ReplaceBy(const v1::Failure& failure, v1::StepAnswer& answer) {
-  *answer.mutable_step()->mutable_failure() = failure;
-}
-void ReplaceBy(const v1::Failure& failure, v1::TaskAnswer& answer) { *answer.mutable_failure() = failure; }
 
-void AddTo(v1::WorkerFrame& frame, const v1::ActivationAnswer& answer) {
-  *frame.add_activation_answers() = answer;
+constexpr std::uint64_t Tag(int field, int wire_type) {
+  return static_cast<std::uint64_t>(field) << 3 | static_cast<std::uint64_t>(wire_type);
 }
-void AddTo(v1::WorkerFrame& frame, const v1::StepAnswer& answer) { *frame.add_step_answers() = answer; }
-void AddTo(v1::WorkerFrame& frame, const v1::TaskAnswer& answer) { *frame.add_task_answers() = answer; }
+constexpr int kVarint = 0;
+constexpr int kLengthDelimited = 2;
+
+int FieldOf(EncodedAnswer::Kind kind) {
+  switch (kind) {
+    case EncodedAnswer::Kind::kActivation:
+      return v1::WorkerFrame::kActivationAnswersFieldNumber;
+    case EncodedAnswer::Kind::kStep:
+      return v1::WorkerFrame::kStepAnswersFieldNumber;
+    case EncodedAnswer::Kind::kTask:
+      return v1::WorkerFrame::kTaskAnswersFieldNumber;
+  }
+  return 0;
+}
+
+// The same in all answers.
+constexpr int kAnswerIdField = v1::TaskAnswer::kAnswerIdFieldNumber;
+static_assert(int{v1::ActivationAnswer::kAnswerIdFieldNumber} == kAnswerIdField);
+static_assert(int{v1::StepAnswer::kAnswerIdFieldNumber} == kAnswerIdField);
+
+// As an item of a frame. The fields of a message may come in any order.
+void AppendAnswer(std::uint64_t id, const EncodedAnswer& answer, std::string& frame) {
+  std::string answer_id;
+  AppendVarint(Tag(kAnswerIdField, kVarint), answer_id);
+  AppendVarint(id, answer_id);
+  AppendVarint(Tag(FieldOf(answer.kind), kLengthDelimited), frame);
+  AppendVarint(answer_id.size() + answer.bytes.size(), frame);
+  frame += answer_id;
+  frame += answer.bytes;
+}
+
+template <typename T>
+EncodedAnswer EncodeAs(EncodedAnswer::Kind kind, const T& answer) {
+  EncodedAnswer encoded;
+  encoded.kind = kind;
+  encoded.token = KeyOf(answer.token());
+  encoded.bytes = answer.SerializeAsString();
+  return encoded;
+}
+
+template <typename T>
+void ReplaceBy(const v1::Failure& failure, EncodedAnswer& encoded) {
+  T answer;
+  *answer.mutable_token() = TokenOf(encoded.token);
+  if constexpr (std::is_same_v<T, v1::StepAnswer>) {
+    answer.mutable_step()->set_seq(encoded.seq);
+    answer.mutable_step()->set_attempt(encoded.attempt);
+    *answer.mutable_step()->mutable_failure() = failure;
+  } else {
+    *answer.mutable_failure() = failure;
+  }
+  encoded.bytes = answer.SerializeAsString();
+}
 
 }  // namespace
 
@@ -67,18 +115,37 @@ class FrameBudget {
   std::size_t bytes_ = 0;
 };
 
-template <typename T>
-std::uint64_t Outbox::Keep(T answer) {
-  std::size_t bytes = answer.ByteSizeLong();
-  if (bytes > answer_bytes_max_) {
-    ReplaceBy(LimitFailure(bytes, answer_bytes_max_), answer);
-    bytes = answer.ByteSizeLong();
+EncodedAnswer Encode(const v1::ActivationAnswer& answer) {
+  return EncodeAs(EncodedAnswer::Kind::kActivation, answer);
+}
+EncodedAnswer Encode(const v1::StepAnswer& answer) {
+  EncodedAnswer encoded = EncodeAs(EncodedAnswer::Kind::kStep, answer);
+  encoded.seq = answer.step().seq();
+  encoded.attempt = answer.step().attempt();
+  return encoded;
+}
+EncodedAnswer Encode(const v1::TaskAnswer& answer) {
+  EncodedAnswer encoded = EncodeAs(EncodedAnswer::Kind::kTask, answer);
+  encoded.failed = answer.has_failure();
+  return encoded;
+}
+
+std::uint64_t Outbox::Add(EncodedAnswer answer) {
+  if (answer.kind == EncodedAnswer::Kind::kTask) {
+    const auto waiting = heartbeats_.find(answer.token);
+    if (waiting != heartbeats_.end()) {
+      if (answer.failed && waiting->second.has_details()) {
+        last_heartbeats_.push_back(std::move(waiting->second));
+      }
+      heartbeats_.erase(waiting);
+    }
   }
   const std::uint64_t id = next_answer_id_++;
-  answer.set_answer_id(id);
-  unacked_bytes_ += bytes;
-  if constexpr (!std::is_same_v<T, v1::StepAnswer>) by_token_[KeyOf(answer.token())] = id;
-  unacked_.emplace_hint(unacked_.end(), id, Kept{std::move(answer), bytes});
+  if (answer.kind != EncodedAnswer::Kind::kStep) by_token_[answer.token] = id;
+  unacked_bytes_ += answer.bytes.size();
+  Kept& kept = unacked_.emplace_hint(unacked_.end(), id, Kept{.answer = std::move(answer)})->second;
+  const std::size_t bytes = kept.answer.bytes.size();
+  if (bytes > answer_bytes_max_) ReplaceByFailure(kept, LimitFailure(bytes, answer_bytes_max_));
   to_send_.push_back(id);
   return id;
 }
@@ -94,22 +161,9 @@ void Outbox::SetFrameLimits(std::int64_t bytes_max, std::int64_t items_max) {
   frame_items_max_ = kFrameItemsMax;
   if (items_max > 0) frame_items_max_ = std::min(kFrameItemsMax, static_cast<std::size_t>(items_max));
   for (auto& [id, kept] : unacked_) {
-    if (kept.bytes > bytes) ReplaceByFailure(kept, LimitFailure(kept.bytes, bytes));
+    const std::size_t size = kept.answer.bytes.size();
+    if (size > bytes) ReplaceByFailure(kept, LimitFailure(size, bytes));
   }
-}
-
-std::uint64_t Outbox::Add(v1::ActivationAnswer answer) { return Keep(std::move(answer)); }
-std::uint64_t Outbox::Add(v1::StepAnswer answer) { return Keep(std::move(answer)); }
-
-std::uint64_t Outbox::Add(v1::TaskAnswer answer) {
-  const auto waiting = heartbeats_.find(KeyOf(answer.token()));
-  if (waiting != heartbeats_.end()) {
-    if (answer.has_failure() && waiting->second.has_details()) {
-      last_heartbeats_.push_back(std::move(waiting->second));
-    }
-    heartbeats_.erase(waiting);
-  }
-  return Keep(std::move(answer));
 }
 
 void Outbox::Add(v1::TaskHeartbeat heartbeat) {
@@ -137,50 +191,54 @@ bool Outbox::HasWaiting() const {
          !history_requests_.empty() || !evicted_.empty();
 }
 
-bool Outbox::NextFrame(v1::WorkerFrame* frame) {
-  frame->Clear();
+bool Outbox::NextFrame(std::string* frame) {
+  frame->clear();
   if (!HasWaiting()) return false;
   if (!in_question_.empty()) return NextAlone(frame);
   FrameBudget budget(frame_bytes_target_, frame_items_max_);
-  if (std::exchange(drain_to_send_, false)) frame->mutable_drain();
+  const bool full = last_heartbeats_.empty() && !TakeAnswers(frame, budget);
+  TakeRest(full, budget);
+  rest_.AppendToString(frame);
+  rest_.Clear();
+  return true;
+}
+
+// What a frame holds beside answers.
+void Outbox::TakeRest(bool full, FrameBudget& budget) {
+  if (std::exchange(drain_to_send_, false)) rest_.mutable_drain();
   const auto take = [&budget](auto& queue, auto* field) {
     while (!queue.empty() && budget.Take(queue.front().ByteSizeLong())) {
       field->Add(std::move(queue.front()));
       queue.pop_front();
     }
   };
-  if (!last_heartbeats_.empty()) {
-    take(last_heartbeats_, frame->mutable_heartbeats());
-    return true;
-  }
-  if (!TakeAnswers(frame, budget)) return true;
-  take(history_requests_, frame->mutable_history_requests());
+  if (!last_heartbeats_.empty()) return take(last_heartbeats_, rest_.mutable_heartbeats());
+  if (full) return;
+  take(history_requests_, rest_.mutable_history_requests());
   while (!heartbeats_.empty() && budget.Take(heartbeats_.begin()->second.ByteSizeLong())) {
-    *frame->add_heartbeats() = std::move(heartbeats_.begin()->second);
+    *rest_.add_heartbeats() = std::move(heartbeats_.begin()->second);
     heartbeats_.erase(heartbeats_.begin());
   }
-  take(evicted_, frame->mutable_evicted());
-  return true;
+  take(evicted_, rest_.mutable_evicted());
 }
 
 // False: the frame is full.
-bool Outbox::TakeAnswers(v1::WorkerFrame* frame, FrameBudget& budget) {
+bool Outbox::TakeAnswers(std::string* frame, FrameBudget& budget) {
   for (; !to_send_.empty(); to_send_.pop_front()) {
     const auto it = unacked_.find(to_send_.front());
     if (it == unacked_.end()) continue;
-    if (!budget.Take(it->second.bytes)) return false;
-    // Copied, since the answer is kept until it is acknowledged.
-    std::visit([frame](const auto& answer) { AddTo(*frame, answer); }, it->second.answer);
+    if (!budget.Take(it->second.answer.bytes.size())) return false;
+    AppendAnswer(it->first, it->second.answer, *frame);
     sent_through_ = it->first;
   }
   return true;
 }
 
-bool Outbox::NextAlone(v1::WorkerFrame* frame) {
+bool Outbox::NextAlone(std::string* frame) {
   for (; alone_ == 0 && !to_send_.empty(); to_send_.pop_front()) {
     const auto it = unacked_.find(to_send_.front());
     if (it == unacked_.end()) continue;
-    std::visit([frame](const auto& answer) { AddTo(*frame, answer); }, it->second.answer);
+    AppendAnswer(it->first, it->second.answer, *frame);
     sent_through_ = std::max(sent_through_, it->first);
     alone_ = it->first;
     to_send_.pop_front();
@@ -192,26 +250,31 @@ bool Outbox::NextAlone(v1::WorkerFrame* frame) {
 std::optional<Outbox::Refused> Outbox::OnRefused(bool too_large, const std::string& status) {
   const auto it = unacked_.find(std::exchange(alone_, 0));
   if (it != unacked_.end()) {
-    const bool large = it->second.bytes > kFrameBytesTarget;
+    const bool large = it->second.answer.bytes.size() > kFrameBytesTarget;
     if (!too_large || (large && ++it->second.refusals >= kTooLargeTries)) return Replace(it, status);
     return std::nullopt;
   }
   for (const auto& [id, kept] : unacked_) {
     if (id > sent_through_) break;
-    if (!too_large || kept.bytes > kFrameBytesTarget) in_question_.insert(id);
+    if (!too_large || kept.answer.bytes.size() > kFrameBytesTarget) in_question_.insert(id);
   }
   return std::nullopt;
 }
 
 void Outbox::ReplaceByFailure(Kept& kept, const v1::Failure& failure) {
-  unacked_bytes_ -= kept.bytes;
-  kept.bytes = std::visit(
-      [&failure](auto& answer) {
-        ReplaceBy(failure, answer);
-        return answer.ByteSizeLong();
-      },
-      kept.answer);
-  unacked_bytes_ += kept.bytes;
+  unacked_bytes_ -= kept.answer.bytes.size();
+  switch (kept.answer.kind) {
+    case EncodedAnswer::Kind::kActivation:
+      ReplaceBy<v1::ActivationAnswer>(failure, kept.answer);
+      break;
+    case EncodedAnswer::Kind::kStep:
+      ReplaceBy<v1::StepAnswer>(failure, kept.answer);
+      break;
+    case EncodedAnswer::Kind::kTask:
+      ReplaceBy<v1::TaskAnswer>(failure, kept.answer);
+      break;
+  }
+  unacked_bytes_ += kept.answer.bytes.size();
 }
 
 Outbox::Refused Outbox::Replace(KeptMap::iterator it, const std::string& status) {
@@ -226,17 +289,12 @@ Outbox::Refused Outbox::Replace(KeptMap::iterator it, const std::string& status)
 }
 
 Outbox::KeptMap::iterator Outbox::Forget(KeptMap::iterator it) {
-  unacked_bytes_ -= it->second.bytes;
+  unacked_bytes_ -= it->second.answer.bytes.size();
   in_question_.erase(it->first);
   if (alone_ == it->first) alone_ = 0;
-  const auto forget_token = [&](const v1::WorkToken& token) {
-    const auto known = by_token_.find(KeyOf(token));
+  if (it->second.answer.kind != EncodedAnswer::Kind::kStep) {
+    const auto known = by_token_.find(it->second.answer.token);
     if (known != by_token_.end() && known->second == it->first) by_token_.erase(known);
-  };
-  if (const auto* activation = std::get_if<v1::ActivationAnswer>(&it->second.answer)) {
-    forget_token(activation->token());
-  } else if (const auto* task = std::get_if<v1::TaskAnswer>(&it->second.answer)) {
-    forget_token(task->token());
   }
   return unacked_.erase(it);
 }
@@ -253,7 +311,7 @@ void Outbox::OnNewStream(bool server_changed) {
   sent_through_ = 0;
   alone_ = 0;
   for (auto it = unacked_.begin(); it != unacked_.end();) {
-    if (server_changed && std::holds_alternative<v1::ActivationAnswer>(it->second.answer)) {
+    if (server_changed && it->second.answer.kind == EncodedAnswer::Kind::kActivation) {
       it = Forget(it);
       continue;
     }
@@ -272,20 +330,10 @@ void Outbox::DropStale(const v1::WorkToken& token) {
   if (known != by_token_.end()) Forget(unacked_.find(known->second));
 }
 
-std::vector<v1::WorkToken> Outbox::UnackedTasks() const {
+std::vector<v1::WorkToken> Outbox::Unacked(EncodedAnswer::Kind kind) const {
   std::vector<v1::WorkToken> tokens;
   for (const auto& [id, kept] : unacked_) {
-    if (const auto* answer = std::get_if<v1::TaskAnswer>(&kept.answer)) tokens.push_back(answer->token());
-  }
-  return tokens;
-}
-
-std::vector<v1::WorkToken> Outbox::UnackedActivations() const {
-  std::vector<v1::WorkToken> tokens;
-  for (const auto& [id, kept] : unacked_) {
-    if (const auto* answer = std::get_if<v1::ActivationAnswer>(&kept.answer)) {
-      tokens.push_back(answer->token());
-    }
+    if (kept.answer.kind == kind) tokens.push_back(TokenOf(kept.answer.token));
   }
   return tokens;
 }

@@ -19,7 +19,6 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <variant>
 #include <vector>
 
 #include "perdure/v1/worker_service.pb.h"
@@ -41,12 +40,31 @@ inline constexpr int kTooLargeTries = 3;
 // Evictions that wait while there is no connection; beyond it the oldest are forgotten.
 inline constexpr std::size_t kEvictedMax = 65'536;
 
+// An answer in the bytes that go on the wire: encoded once, and sent as often as it takes.
+struct EncodedAnswer {
+  enum class Kind { kActivation, kStep, kTask };
+  Kind kind = Kind::kActivation;
+  TokenKey token;
+  // The message, without its `answer_id`.
+  std::string bytes;
+  // Of a task: it failed.
+  bool failed = false;
+  // Of a step.
+  std::int64_t seq = 0;
+  std::int32_t attempt = 0;
+};
+EncodedAnswer Encode(const v1::ActivationAnswer& answer);
+EncodedAnswer Encode(const v1::StepAnswer& answer);
+EncodedAnswer Encode(const v1::TaskAnswer& answer);
+
 class Outbox {
  public:
-  // Each fills in `answer_id`. An answer that is too large for a frame is kept as a failure that says so.
-  std::uint64_t Add(v1::ActivationAnswer answer);
-  std::uint64_t Add(v1::StepAnswer answer);
-  std::uint64_t Add(v1::TaskAnswer answer);
+  // Returns the `answer_id` that it is sent with. An answer that is too large for a frame is kept as a
+  // failure that says so.
+  std::uint64_t Add(EncodedAnswer answer);
+  std::uint64_t Add(const v1::ActivationAnswer& answer) { return Add(Encode(answer)); }
+  std::uint64_t Add(const v1::StepAnswer& answer) { return Add(Encode(answer)); }
+  std::uint64_t Add(const v1::TaskAnswer& answer) { return Add(Encode(answer)); }
   // Takes the place of a heartbeat for the same token that was not sent yet. Details that wait when their
   // task fails travel in a frame of their own before the failure: the next attempt reads them.
   void Add(v1::TaskHeartbeat heartbeat);
@@ -58,8 +76,9 @@ class Outbox {
   // What the server takes in one frame; 0: it does not say. Answers that are larger become failures.
   void SetFrameLimits(std::int64_t bytes_max, std::int64_t items_max);
 
-  // Moves what waits into `frame` (cleared first), as much as one frame takes. False: nothing waits.
-  bool NextFrame(v1::WorkerFrame* frame);
+  // Encodes what waits as a WorkerFrame (`frame` is cleared first), as much as one frame takes. False:
+  // nothing waits.
+  bool NextFrame(std::string* frame);
   bool HasWaiting() const;
 
   // Forgets an answer. Unknown ids are ignored. True: it was known.
@@ -90,30 +109,28 @@ class Outbox {
   bool Answered(const v1::WorkToken& token) const { return by_token_.contains(KeyOf(token)); }
 
   // Tokens of answers that were not acknowledged: still in hand as far as the server knows.
-  std::vector<v1::WorkToken> UnackedTasks() const;
-  std::vector<v1::WorkToken> UnackedActivations() const;
+  std::vector<v1::WorkToken> UnackedTasks() const { return Unacked(EncodedAnswer::Kind::kTask); }
+  std::vector<v1::WorkToken> UnackedActivations() const { return Unacked(EncodedAnswer::Kind::kActivation); }
 
   std::size_t unacked() const { return unacked_.size(); }
   std::size_t unacked_bytes() const { return unacked_bytes_; }
 
  private:
-  using Answer = std::variant<v1::ActivationAnswer, v1::StepAnswer, v1::TaskAnswer>;
   struct Kept {
-    Answer answer;
-    std::size_t bytes = 0;
+    EncodedAnswer answer;
     int refusals = 0;
     // A failure that took the place of what was refused.
     bool replaced = false;
   };
   using KeptMap = std::map<std::uint64_t, Kept>;
 
-  template <typename T>
-  std::uint64_t Keep(T answer);
   void ReplaceByFailure(Kept& kept, const v1::Failure& failure);
   KeptMap::iterator Forget(KeptMap::iterator it);
-  bool TakeAnswers(v1::WorkerFrame* frame, FrameBudget& budget);
+  bool TakeAnswers(std::string* frame, FrameBudget& budget);
+  void TakeRest(bool full, FrameBudget& budget);
+  std::vector<v1::WorkToken> Unacked(EncodedAnswer::Kind kind) const;
   // While answers are in question.
-  bool NextAlone(v1::WorkerFrame* frame);
+  bool NextAlone(std::string* frame);
   Refused Replace(KeptMap::iterator it, const std::string& status);
 
   std::size_t answer_bytes_max_ = kAnswerBytesMax;
@@ -139,6 +156,8 @@ class Outbox {
   std::deque<v1::TaskHeartbeat> last_heartbeats_;
   std::deque<v1::HistoryRequest> history_requests_;
   std::deque<v1::WorkToken> evicted_;
+  // What a frame holds beside answers; empty between calls.
+  v1::WorkerFrame rest_;
   bool draining_ = false;
   bool drain_to_send_ = false;
 };

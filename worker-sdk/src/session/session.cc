@@ -130,25 +130,24 @@ void Session::Close(std::chrono::milliseconds timeout) {
   flusher_.Stop();
 }
 
-bool Session::NextFrame(v1::WorkerFrame* frame) {
+bool Session::NextFrame(std::string* frame) {
   std::lock_guard lock(mu_);
   if (hello_to_send_.has_value()) {
-    frame->Clear();
-    *frame->mutable_hello() = std::move(*hello_to_send_);
+    hello_to_send_->SerializeToString(frame);
     hello_to_send_.reset();
     return true;
   }
   return welcomed_ && outbox_.NextFrame(frame);
 }
 
-void Session::OnFrame(v1::ServerFrame& frame) {
-  if (frame.has_welcome()) Welcomed(frame.welcome());
-  if (frame.acked_answer_ids_size() > 0) {
+void Session::OnFrame(std::shared_ptr<v1::ServerFrame> frame) {
+  if (frame->has_welcome()) Welcomed(frame->welcome());
+  if (frame->acked_answer_ids_size() > 0) {
     bool flushed = false;
     std::shared_ptr<Stream> stream;
     {
       std::lock_guard lock(mu_);
-      for (const std::uint64_t id : frame.acked_answer_ids()) outbox_.Ack(id);
+      for (const std::uint64_t id : frame->acked_answer_ids()) outbox_.Ack(id);
       flushed = outbox_.unacked() == 0;
       // What had to wait for this acknowledgement, while answers go one by one.
       if (welcomed_ && outbox_.HasWaiting()) stream = stream_;
@@ -156,7 +155,7 @@ void Session::OnFrame(v1::ServerFrame& frame) {
     if (flushed) changed_.notify_all();
     if (stream) stream->Wake();
   }
-  handler_->OnFrame(frame);
+  handler_->OnFrame(std::move(frame));
 }
 
 void Session::OnClosed(const grpc::Status& status) {
@@ -223,7 +222,7 @@ grpc::Status Session::RunStream() {
   {
     std::lock_guard lock(mu_);
     if (closing_) return grpc::Status(grpc::CANCELLED, "the session is closing");
-    hello_to_send_ = std::move(hello);
+    *hello_to_send_.emplace().mutable_hello() = std::move(hello);
     stream_status_.reset();
     stream_ = stream;
   }

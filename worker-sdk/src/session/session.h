@@ -55,8 +55,8 @@ class SessionHandler {
   virtual void AddInHand(v1::Hello* hello) = 0;
   // Before any frame of the new stream.
   virtual void OnWelcome(const v1::Welcome& welcome, bool same_epoch) = 0;
-  // May move items out of `frame`; acknowledgements are dealt with already.
-  virtual void OnFrame(v1::ServerFrame& frame) = 0;
+  // The frame may be kept; acknowledgements are dealt with already.
+  virtual void OnFrame(std::shared_ptr<v1::ServerFrame> frame) = 0;
   // The server refused the hello; the session is over.
   virtual void OnRefused(const std::string& message) = 0;
 };
@@ -72,9 +72,10 @@ class Session final : private StreamOwner {
   template <typename Item>
   void Send(Item item) {
     std::shared_ptr<Stream> stream;
+    auto prepared = Prepare(std::move(item));
     {
       std::lock_guard lock(mu_);
-      outbox_.Add(std::move(item));
+      outbox_.Add(std::move(prepared));
       if (welcomed_) stream = stream_;
     }
     if (stream) stream->Wake();
@@ -83,9 +84,10 @@ class Session final : private StreamOwner {
   // thread, and after kHoldMax at the latest. For one who has more to say within microseconds.
   template <typename Item>
   void SendSoon(Item item) {
+    auto prepared = Prepare(std::move(item));
     {
       std::lock_guard lock(mu_);
-      outbox_.Add(std::move(item));
+      outbox_.Add(std::move(prepared));
     }
     flusher_.Arm();
   }
@@ -109,8 +111,18 @@ class Session final : private StreamOwner {
  private:
   using Clock = std::chrono::steady_clock;
 
-  bool NextFrame(v1::WorkerFrame* frame) override;
-  void OnFrame(v1::ServerFrame& frame) override;
+  // Answers are encoded before the lock is taken.
+  template <typename Item>
+  static auto Prepare(Item item) {
+    if constexpr (requires { Encode(item); }) {
+      return Encode(item);
+    } else {
+      return item;
+    }
+  }
+
+  bool NextFrame(std::string* frame) override;
+  void OnFrame(std::shared_ptr<v1::ServerFrame> frame) override;
   void OnClosed(const grpc::Status& status) override;
 
   void Run();
@@ -134,7 +146,7 @@ class Session final : private StreamOwner {
   // All below: guarded by mu_.
   Outbox outbox_;
   std::shared_ptr<Stream> stream_;
-  std::optional<v1::Hello> hello_to_send_;
+  std::optional<v1::WorkerFrame> hello_to_send_;
   bool welcomed_ = false;
   Clock::time_point welcomed_at_;
   std::optional<std::uint64_t> server_epoch_;

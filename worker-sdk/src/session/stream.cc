@@ -1,21 +1,38 @@
 #include "worker-sdk/src/session/stream.h"
 
+#include <google/protobuf/arena.h>
+
 #include <utility>
 
 namespace perdure::session {
+namespace {
+
+constexpr const char* kConnect = "/perdure.v1.WorkerService/Connect";
+
+}  // namespace
+
+std::shared_ptr<v1::ServerFrame> NewFrame() {
+  google::protobuf::ArenaOptions options;
+  options.start_block_size = 2 << 10;
+  options.max_block_size = 64 << 10;
+  auto arena = std::make_shared<google::protobuf::Arena>(options);
+  auto* frame = google::protobuf::Arena::CreateMessage<v1::ServerFrame>(arena.get());
+  return {std::move(arena), frame};
+}
 
 Stream::Stream(std::shared_ptr<grpc::Channel> channel, StreamOwner* owner)
-    : channel_(std::move(channel)), stub_(v1::WorkerService::NewStub(channel_)), owner_(owner) {}
+    : channel_(std::move(channel)), stub_(channel_), owner_(owner) {}
 
 void Stream::Start() {
-  stub_->async()->Connect(&context_, this);
+  stub_.PrepareBidiStreamingCall(&context_, kConnect, {}, this);
   AddHold();
   {
     std::lock_guard lock(mu_);
     started_ = true;
     hold_ = true;
   }
-  StartRead(&read_frame_);
+  read_frame_ = NewFrame();
+  StartRead(read_frame_.get());
   StartCall();
   Pump();
 }
@@ -34,7 +51,9 @@ void Stream::Cancel() { context_.TryCancel(); }
 
 Stream::Next Stream::Claim() {
   if (!started_ || broken_ || write_out_ || half_closed_) return Next::kNothing;
-  if (owner_->NextFrame(&write_frame_)) {
+  if (owner_->NextFrame(&encoded_)) {
+    const grpc::Slice bytes(encoded_);
+    write_frame_ = grpc::ByteBuffer(&bytes, 1);
     write_out_ = true;
     ++starting_;
     return Next::kWrite;
@@ -84,9 +103,8 @@ void Stream::OnReadDone(bool ok) {
     Break();
     return;
   }
-  owner_->OnFrame(read_frame_);
-  read_frame_.Clear();
-  StartRead(&read_frame_);
+  owner_->OnFrame(std::exchange(read_frame_, NewFrame()));
+  StartRead(read_frame_.get());
 }
 
 void Stream::OnWriteDone(bool ok) {

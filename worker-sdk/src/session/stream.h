@@ -9,12 +9,14 @@
 #ifndef PERDURE_WORKER_SDK_SRC_SESSION_STREAM_H_
 #define PERDURE_WORKER_SDK_SRC_SESSION_STREAM_H_
 
+#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <memory>
 #include <mutex>
+#include <string>
 
-#include "perdure/v1/worker_service.grpc.pb.h"
+#include "perdure/v1/worker_service.pb.h"
 
 namespace perdure::session {
 
@@ -22,15 +24,20 @@ namespace perdure::session {
 class StreamOwner {
  public:
   virtual ~StreamOwner() = default;
-  // Fills `frame` with what waits; false: nothing. One call at a time.
-  virtual bool NextFrame(v1::WorkerFrame* frame) = 0;
-  // May move items out of `frame`. One call at a time, in the order of arrival.
-  virtual void OnFrame(v1::ServerFrame& frame) = 0;
+  // Fills `frame` with what waits, encoded; false: nothing. One call at a time.
+  virtual bool NextFrame(std::string* frame) = 0;
+  // The frame may be kept. One call at a time, in the order of arrival.
+  virtual void OnFrame(std::shared_ptr<v1::ServerFrame> frame) = 0;
   // The stream has ended: the last call.
   virtual void OnClosed(const grpc::Status& status) = 0;
 };
 
-class Stream final : private grpc::ClientBidiReactor<v1::WorkerFrame, v1::ServerFrame> {
+// An empty frame on an arena of its own, since the parts of a frame are many and small. It lives for as long
+// as any part of it is in use.
+std::shared_ptr<v1::ServerFrame> NewFrame();
+
+// Writes frames as bytes, since answers are encoded once, however often they are sent.
+class Stream final : private grpc::ClientBidiReactor<grpc::ByteBuffer, v1::ServerFrame> {
  public:
   Stream(std::shared_ptr<grpc::Channel> channel, StreamOwner* owner);
   ~Stream() override = default;
@@ -61,13 +68,15 @@ class Stream final : private grpc::ClientBidiReactor<v1::WorkerFrame, v1::Server
   void Break();
 
   const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<v1::WorkerService::Stub> stub_;
+  grpc::TemplatedGenericStub<grpc::ByteBuffer, v1::ServerFrame> stub_;
   StreamOwner* const owner_;
   grpc::ClientContext context_;
-  // Owned by the outstanding read.
-  v1::ServerFrame read_frame_;
+  // Where the outstanding read goes.
+  std::shared_ptr<v1::ServerFrame> read_frame_;
   // Owned by the outstanding write.
-  v1::WorkerFrame write_frame_;
+  grpc::ByteBuffer write_frame_;
+  // For the one that claims the writing side.
+  std::string encoded_;
 
   std::mutex mu_;
   // All below: guarded by mu_.

@@ -34,7 +34,7 @@ class TaskPool::Impl {
         ticker_(runtime::kQueueWaitMax, [this] { return StaffIfStalled(); }) {}
   ~Impl();
 
-  void Deliver(std::vector<v1::TaskDelivery*> deliveries);
+  void Deliver(std::vector<v1::TaskDelivery> deliveries);
   void Stop(const v1::WorkToken& token, StopCause cause, const std::string& reason);
   void StopAll();
   void SetLimits(std::int64_t bytes) { payload_bytes_max_ = bytes; }
@@ -106,7 +106,7 @@ TaskPtr TaskPool::Impl::NewTask(v1::TaskDelivery delivery) {
   return task;
 }
 
-void TaskPool::Impl::Deliver(std::vector<v1::TaskDelivery*> deliveries) {
+void TaskPool::Impl::Deliver(std::vector<v1::TaskDelivery> deliveries) {
   struct New {
     TaskPtr task;
     bool answered = false;
@@ -114,9 +114,9 @@ void TaskPool::Impl::Deliver(std::vector<v1::TaskDelivery*> deliveries) {
   };
   std::vector<New> all;
   all.reserve(deliveries.size());
-  for (v1::TaskDelivery* delivery : deliveries) {
-    const bool answered = sink_->Answered(delivery->token());
-    all.push_back({NewTask(std::move(*delivery)), answered});
+  for (v1::TaskDelivery& delivery : deliveries) {
+    const bool answered = sink_->Answered(delivery.token());
+    all.push_back({NewTask(std::move(delivery)), answered});
   }
   int to_notify = 0;
   {
@@ -304,10 +304,14 @@ TaskPool::TaskPool(const Registry& registry, TaskPoolOptions options, TaskSink* 
     : impl_(std::make_unique<Impl>(registry, std::move(options), sink)) {}
 TaskPool::~TaskPool() = default;
 
-void TaskPool::Deliver(v1::TaskDelivery delivery) { impl_->Deliver({&delivery}); }
-void TaskPool::Deliver(google::protobuf::RepeatedPtrField<v1::TaskDelivery>* deliveries) {
-  if (deliveries->empty()) return;
-  impl_->Deliver({deliveries->pointer_begin(), deliveries->pointer_end()});
+void TaskPool::Deliver(v1::TaskDelivery delivery) {
+  std::vector<v1::TaskDelivery> one;
+  one.push_back(std::move(delivery));
+  impl_->Deliver(std::move(one));
+}
+void TaskPool::Deliver(const v1::ServerFrame& frame) {
+  // Copied: a task may run for hours, and must not keep a whole frame in memory.
+  if (!frame.tasks().empty()) impl_->Deliver({frame.tasks().begin(), frame.tasks().end()});
 }
 void TaskPool::Cancel(const v1::WorkToken& token, const std::string& reason) {
   impl_->Stop(token, StopCause::kRequested, reason);

@@ -66,8 +66,8 @@ class TaskPool {
   TaskPool& operator=(const TaskPool&) = delete;
 
   // From ServerFrame.tasks and task_cancels. A delivery whose token is in hand is ignored. Those of one frame
-  // together cost less than one by one; they are moved out of it.
-  void Deliver(google::protobuf::RepeatedPtrField<v1::TaskDelivery>* deliveries);
+  // together cost less than one by one.
+  void Deliver(const v1::ServerFrame& frame);
   void Deliver(v1::TaskDelivery delivery);
   void Cancel(const v1::WorkToken& token, const std::string& reason);
   // Welcome.stale_tokens: tells the task to stop; it is not answered for.

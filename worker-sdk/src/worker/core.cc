@@ -45,12 +45,11 @@ void Core::OnWelcome(const v1::Welcome& welcome, bool same_epoch) {
   executor_.Reconnected(same_epoch);
 }
 
-void Core::OnFrame(v1::ServerFrame& frame) {
-  executor_.Activate(frame.mutable_activations());
-  pool_.Deliver(frame.mutable_tasks());
-  for (const v1::TaskCancel& cancel : frame.task_cancels()) pool_.Cancel(cancel.token(), cancel.reason());
-  for (v1::HistoryChunk& chunk : *frame.mutable_history_chunks()) executor_.History(std::move(chunk));
-  for (const v1::WorkToken& token : frame.evict()) executor_.Evict(token);
+void Core::OnFrame(std::shared_ptr<v1::ServerFrame> frame) {
+  executor_.Take(frame);
+  pool_.Deliver(*frame);
+  for (const v1::TaskCancel& cancel : frame->task_cancels()) pool_.Cancel(cancel.token(), cancel.reason());
+  for (const v1::WorkToken& token : frame->evict()) executor_.Evict(token);
 }
 
 bool Core::WaitIdle(milliseconds timeout) const {

@@ -60,7 +60,9 @@ std::vector<std::uint64_t> AnswerIds(const v1::WorkerFrame& frame) {
 
 v1::WorkerFrame Next(Outbox& outbox) {
   v1::WorkerFrame frame;
-  outbox.NextFrame(&frame);
+  std::string bytes;
+  outbox.NextFrame(&bytes);
+  EXPECT_TRUE(frame.ParseFromString(bytes));
   return frame;
 }
 
@@ -85,7 +87,7 @@ TEST(OutboxTest, PutsEverythingThatWaitsIntoOneFrame) {
   EXPECT_EQ(frame.evicted_size(), 1);
   EXPECT_EQ(frame.history_requests_size(), 1);
   EXPECT_FALSE(outbox.HasWaiting());
-  v1::WorkerFrame none;
+  std::string none;
   EXPECT_FALSE(outbox.NextFrame(&none));
 }
 
@@ -213,7 +215,8 @@ TEST(OutboxTest, KeepsToWhatTheServerTakesInAFrame) {
   outbox.SetFrameLimits(/*bytes_max=*/100'000, /*items_max=*/5);
   outbox.Add(TaskDone(26, std::string(100'000, 'z')));
   std::vector<std::uint64_t> ids;
-  for (v1::WorkerFrame frame; outbox.NextFrame(&frame);) {
+  while (outbox.HasWaiting()) {
+    const v1::WorkerFrame frame = Next(outbox);
     EXPECT_LE(frame.ByteSizeLong(), 100'000u);
     EXPECT_LE(frame.task_answers_size(), 5);
     for (const v1::TaskAnswer& answer : frame.task_answers()) {
@@ -341,7 +344,8 @@ TEST(OutboxTest, ForgetsTheOldestEvictionsBeyondTheLimit) {
   for (std::size_t i = 0; i < kEvictedMax + 10; ++i) outbox.AddEvicted(Token(static_cast<int>(i), 0));
   std::size_t sent = 0;
   std::uint64_t first = 0;
-  for (v1::WorkerFrame frame; outbox.NextFrame(&frame);) {
+  while (outbox.HasWaiting()) {
+    const v1::WorkerFrame frame = Next(outbox);
     if (sent == 0) first = frame.evicted(0).run();
     sent += static_cast<std::size_t>(frame.evicted_size());
   }

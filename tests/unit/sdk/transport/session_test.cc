@@ -58,9 +58,9 @@ class Recorder final : public SessionHandler {
   void OnWelcome(const v1::Welcome& welcome, bool same_epoch) override {
     Note([&] { welcomes_.emplace_back(welcome, same_epoch); });
   }
-  void OnFrame(v1::ServerFrame& frame) override {
+  void OnFrame(std::shared_ptr<v1::ServerFrame> frame) override {
     Note([&] {
-      for (v1::TaskDelivery& task : *frame.mutable_tasks()) tasks_.push_back(std::move(task));
+      for (const v1::TaskDelivery& task : frame->tasks()) tasks_.push_back(task);
     });
   }
   void OnRefused(const std::string& message) override {
