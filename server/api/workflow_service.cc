@@ -72,6 +72,9 @@ class ResultCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
+  // As in WaitingStart.
+  bool InternalInlineable() override { return true; }
+
   ApiMetrics* const metrics_;
   partition::Partition* const partition_;
   const uint64_t waiter_;
