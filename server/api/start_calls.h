@@ -26,7 +26,9 @@ class WaitingStart final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
-  // OnDone does next to nothing: not worth the other thread that gRPC would hand it to.
+  // Has gRPC run OnDone and OnCancel on the thread it is on, instead of handing them to another one. So both
+  // must stay trivial and take no lock that is held around Answer, and this may be gone once Finish returns.
+  // Not a public part of gRPC (1.51): look again when that changes.
   bool InternalInlineable() override { return true; }
 
   ApiMetrics* const metrics_;

@@ -28,8 +28,8 @@
 #include "tests/bench/temp_dir.h"
 #include "tests/bench/workflows.h"
 #include "worker-sdk/src/runtime/executor.h"
+#include "worker-sdk/src/session/frame.h"
 #include "worker-sdk/src/session/outbox.h"
-#include "worker-sdk/src/session/stream.h"
 
 namespace perdure::bench {
 namespace {

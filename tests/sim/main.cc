@@ -111,7 +111,7 @@ int Main(int argc, char** argv) {
     if (hashes) std::printf("seed %" PRIu64 " %016" PRIx64 "\n", setup.seed, outcome.hash);
     if (outcome.problems.empty()) {
       if (seconds() < next_sign_s) continue;
-      next_sign_s += kSignEverySeconds;
+      next_sign_s = seconds() + kSignEverySeconds;
       std::fprintf(stderr, "perdure-sim: %" PRId64 " of %" PRId64 " seeds, no complaint so far\n", n + 1,
                    seeds);
       continue;

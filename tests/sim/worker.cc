@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "perdure/payload.h"
 #include "worker-sdk/src/runtime/convert.h"
+#include "worker-sdk/src/session/frame.h"
 
 namespace perdure::sim {
 namespace {
@@ -187,9 +188,12 @@ void Worker::Received(v1::ServerFrame& frame) {
   Process& p = *process_;
   if (frame.has_welcome()) Welcomed(frame.welcome());
   for (const uint64_t id : frame.acked_answer_ids()) Acked(id);
+  // As the real stream hands it on.
+  const std::shared_ptr<v1::ServerFrame> on_arena = session::NewFrame();
+  on_arena->CopyFrom(frame);
+  p.executor.Take(on_arena);
   for (v1::TaskDelivery& task : *frame.mutable_tasks()) Take(std::move(task));
   for (const v1::TaskCancel& cancel : frame.task_cancels()) StopTask(cancel.token());
-  p.executor.Take(std::make_shared<const v1::ServerFrame>(frame));
   for (const v1::WorkToken& token : frame.evict()) p.executor.Evict(token);
   WorkSoon();
   if (p.outbox.HasWaiting()) SendSoon();
@@ -217,7 +221,7 @@ void Worker::SendSoon() {
     std::string bytes;
     while (p.outbox.NextFrame(&bytes)) {
       v1::WorkerFrame frame;
-      if (!frame.ParseFromString(bytes)) complain_("a frame of a worker does not parse");
+      if (!frame.ParseFromString(bytes)) return complain_("a frame of a worker does not parse");
       p.link->Send(std::move(frame));
     }
   });

@@ -193,6 +193,8 @@ template <class T>
            !std::same_as<T, wchar_t> && !std::same_as<T, char8_t> && !std::same_as<T, char16_t> &&
            !std::same_as<T, char32_t>)
 struct JsonTraits<T> {
+  // Its JSON may be nothing but digits, which need no parser.
+  static constexpr bool kDigits = true;
   static void Write(JsonWriter& out, T value) {
     if constexpr (std::is_signed_v<T>) {
       out.Int(value);

@@ -172,8 +172,11 @@ struct PayloadTraits<T> {
   static T Decode(const Payload& payload) {
     // A payload without a value reads as null, so that an optional argument may be left out.
     const bool absent = payload.empty();
-    if (!absent) detail::ExpectEncoding(payload, "json", detail::TypeName<T>());
-    if constexpr (std::integral<T> && sizeof(T) > 1) {
+    // The name is made up only for who needs it: it takes longer than most values.
+    if (!absent && payload.encoding != "json") {
+      detail::ExpectEncoding(payload, "json", detail::TypeName<T>());
+    }
+    if constexpr (requires { JsonTraits<T>::kDigits; }) {
       if (T value{}; detail::ReadDigits(payload.data, value)) return value;
     }
     try {

@@ -248,7 +248,7 @@ void Executor::Impl::Activate(std::vector<ActivationPtr> activations) {
     }
     if (!entry->in_hand) ++in_hand_;
     entry->in_hand = true;
-    PostLocked(entry, Given{std::move(activation), entry->names});
+    PostLocked(entry, Activated{std::move(activation), entry->names});
   }
 }
 
@@ -459,7 +459,6 @@ Logger Executor::Impl::LogOf(const BusyWith& what) const {
 }
 
 void Executor::Impl::ReportBlocked(const BusyWith& what, std::chrono::milliseconds held) {
-  if (what.run == nullptr) return;
   ++counters_.block_warnings;
   LogOf(what).Warn(
       "workflow code has held its thread too long: it must not block or compute for long, since other runs "

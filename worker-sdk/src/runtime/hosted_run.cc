@@ -36,18 +36,18 @@ v1::WorkToken HostedRun::EvictCoroutine() {
   return token_;
 }
 
-void HostedRun::On(Given given) {
+void HostedRun::On(Activated activated) {
   ++services_.counters.activations;
   held_.reset();
   held_for_.clear();
   chunks_.clear();
   waits_for_history_ = false;
-  const v1::Activation& activation = *given.activation;
+  const v1::Activation& activation = *activated.activation;
   const bool cached = core_ != nullptr && activation.previous_activation_id() != 0 &&
                       activation.previous_activation_id() == last_answered_ &&
                       activation.run_id() == core_->info().run_id;
-  activation_ = std::move(given.activation);
-  names_ = std::move(given.names);
+  activation_ = std::move(activated.activation);
+  names_ = std::move(activated.names);
   token_ = activation_->token();
   if (cached) {
     EventLog log;
@@ -60,6 +60,8 @@ void HostedRun::On(Given given) {
 }
 
 void HostedRun::RequestHistory() {
+  // This may take a while, and must not keep the rest of the frame in memory.
+  activation_ = std::make_shared<const v1::Activation>(*activation_);
   waits_for_history_ = true;
   chunks_.clear();
   v1::HistoryRequest request;
@@ -164,7 +166,7 @@ void HostedRun::BeginSteps() {
   for (const std::int64_t seq : wanted) {
     const auto step = core_->open_steps().find(seq);
     if (step == core_->open_steps().end()) {
-      NoLongerHeldFor(seq);
+      StopHoldingFor(seq);
       // Where it still runs, its end is told when it comes.
       if (!step_tokens_.contains(seq)) TellAbandoned(seq);
     } else if (!step->second.begun) {
@@ -242,7 +244,7 @@ void HostedRun::On(StepDone done) {
   const std::int64_t seq = done.seq;
   v1::WorkToken token = std::move(step_tokens_[seq]);
   step_tokens_.erase(seq);
-  if (held_.has_value() && NoLongerHeldFor(seq)) {
+  if (held_.has_value() && StopHoldingFor(seq)) {
     *held_->mutable_advance()->add_steps() = ToStepCompleted(std::move(done));
     if (held_for_.empty()) SendAnswer();
     return;
@@ -253,7 +255,7 @@ void HostedRun::On(StepDone done) {
   services_.sink.Answer(std::move(answer));
 }
 
-bool HostedRun::NoLongerHeldFor(std::int64_t seq) {
+bool HostedRun::StopHoldingFor(std::int64_t seq) {
   const auto at = std::lower_bound(held_for_.begin(), held_for_.end(), seq);
   if (at == held_for_.end() || *at != seq) return false;
   held_for_.erase(at);
@@ -341,6 +343,7 @@ void HostedRun::FinishActivation() {
   activation_.reset();
   held_.reset();
   held_for_.clear();
+  chunks_.clear();
   waits_for_history_ = false;
 }
 

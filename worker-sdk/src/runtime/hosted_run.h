@@ -2,7 +2,7 @@
 // it.
 //
 // Turns what comes from the server into turns of the run, and what the run did into answers. Ownership: the
-// executor's. Thread-safety: one thread at a time; steps report back through Host::Post.
+// executor's. Thread-safety: one thread at a time; steps report back through Mailbox::post.
 #ifndef PERDURE_WORKER_SDK_SRC_RUNTIME_HOSTED_RUN_H_
 #define PERDURE_WORKER_SDK_SRC_RUNTIME_HOSTED_RUN_H_
 
@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -53,7 +54,7 @@ using ActivationPtr = std::shared_ptr<const v1::Activation>;
 using ChunkPtr = std::shared_ptr<const v1::HistoryChunk>;
 
 // An activation, and the names of its run.
-struct Given {
+struct Activated {
   ActivationPtr activation;
   std::shared_ptr<const RunNames> names;
 };
@@ -69,7 +70,7 @@ struct DropAll {};
 struct ConnectionBack {
   bool same_epoch = true;
 };
-using RunMessage = std::variant<Given, ChunkPtr, StepDone, Flush, DropAll, ConnectionBack>;
+using RunMessage = std::variant<Activated, ChunkPtr, StepDone, Flush, DropAll, ConnectionBack>;
 
 class HostedRun {
  public:
@@ -105,10 +106,10 @@ class HostedRun {
     int running_steps = 0;
   };
 
-  void On(Given given);
+  void On(Activated activated);
   void On(ChunkPtr chunk);
   void On(StepDone done);
-  void On(Flush flush);
+  void On(Flush);
   void On(DropAll);
   void On(ConnectionBack back);
 
@@ -121,8 +122,8 @@ class HostedRun {
   void BeginSteps();
   void BeginStep(detail::OpenStep& step);
   void TellAbandoned(std::int64_t seq);
-  // False: the answer is not held for this step.
-  bool NoLongerHeldFor(std::int64_t seq);
+  // False: the answer was not held for this step.
+  bool StopHoldingFor(std::int64_t seq);
   void FlushLater();
   std::optional<Failure> CheckLimits(const v1::ActivationAnswer& answer) const;
   void SendAnswer();

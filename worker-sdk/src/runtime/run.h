@@ -135,8 +135,8 @@ class RunCore {
   void ApplySignal(const v1::SignalReceived& event);
   // The leaf that this answer is for, taken out of the tables; null if it is not waited for any more.
   Waiting TakeWaiting(std::int64_t seq, const char* what);
-  // `kind`: "task". `seq` 0: it has none to name.
-  void DeliverTo(const Waiting& waiting, const v1::Payload& payload, const char* kind, std::int64_t seq);
+  // `what`: "task". `seq`: what tells it from others of its name; 0: nothing does.
+  void DeliverTo(const Waiting& waiting, const v1::Payload& payload, const char* what, std::int64_t seq);
 
   static std::int64_t BytesOf(const KeptSignal& signal) {
     return static_cast<std::int64_t>(signal.payload.data.size() + sizeof(KeptSignal));

@@ -58,15 +58,15 @@ RunCore::Waiting RunCore::TakeWaiting(std::int64_t seq, const char* what) {
   return waiting;
 }
 
-void RunCore::DeliverTo(const Waiting& waiting, const v1::Payload& payload, const char* kind,
+void RunCore::DeliverTo(const Waiting& waiting, const v1::Payload& payload, const char* what,
                         std::int64_t seq) {
   if (!waiting.cell) return;
   NoteTaken(payload.data().size());
   try {
     waiting.cell->Deliver(runtime::Decode(converter_, runtime::FromProto(payload)));
   } catch (...) {
-    const std::string what = seq == 0 ? kind : SourceOf(kind, waiting.leaf->name, seq);
-    RefuseInput("the outcome of " + what, std::current_exception());
+    const std::string source = seq == 0 ? what : SourceOf(what, waiting.leaf->name, seq);
+    RefuseInput("the outcome of " + source, std::current_exception());
   }
 }
 

@@ -8,6 +8,8 @@
 
 namespace perdure::runtime {
 
+std::string BusyWith::StepText() const { return detail::SourceOf("step", step, seq); }
+
 Watchdog::Watchdog(std::size_t slots, std::chrono::milliseconds limit, Report report)
     : limit_(limit), report_(std::move(report)), slots_(slots) {
   if (limit_.count() > 0) thread_ = std::thread([this] { Loop(); });
@@ -21,8 +23,6 @@ Watchdog::~Watchdog() {
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
-
-std::string BusyWith::StepText() const { return detail::SourceOf("step", step, seq); }
 
 void Watchdog::Enter(std::size_t slot, BusyWith what) {
   const std::lock_guard lock(mutex_);
@@ -38,7 +38,7 @@ std::vector<std::string> Watchdog::Busy() const {
   std::vector<std::string> texts;
   const std::lock_guard lock(mutex_);
   for (const Slot& slot : slots_) {
-    if (!slot.busy || slot.what.run == nullptr) continue;
+    if (!slot.busy) continue;
     const auto held = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - slot.since);
     const std::string code =
         slot.what.seq == 0 ? "workflow " + slot.what.run->workflow_type : slot.what.StepText();

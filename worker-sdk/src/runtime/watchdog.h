@@ -27,7 +27,7 @@ struct RunNames {
 
 // What a thread works for.
 struct BusyWith {
-  // Shared by all that is done for the run. Null: nothing is known of it.
+  // Shared by all that is done for the run.
   std::shared_ptr<const RunNames> run;
   // Of the step; 0: the workflow's own code.
   std::int64_t seq = 0;

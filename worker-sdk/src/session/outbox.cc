@@ -1,6 +1,10 @@
 #include "worker-sdk/src/session/outbox.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+
 #include <algorithm>
+#include <array>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -30,17 +34,6 @@ v1::Failure RefusedFailure(const std::string& status) {
   return failure;
 }
 
-void AppendVarint(std::uint64_t value, std::string& out) {
-  for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
-  out.push_back(static_cast<char>(value));
-}
-
-constexpr std::uint64_t Tag(int field, int wire_type) {
-  return static_cast<std::uint64_t>(field) << 3 | static_cast<std::uint64_t>(wire_type);
-}
-constexpr int kVarint = 0;
-constexpr int kLengthDelimited = 2;
-
 int FieldOf(EncodedAnswer::Kind kind) {
   switch (kind) {
     case EncodedAnswer::Kind::kActivation:
@@ -60,28 +53,25 @@ static_assert(int{v1::StepAnswer::kAnswerIdFieldNumber} == kAnswerIdField);
 
 // As an item of a frame. The fields of a message may come in any order.
 void AppendAnswer(std::uint64_t id, const EncodedAnswer& answer, std::string& frame) {
-  std::string answer_id;
-  AppendVarint(Tag(kAnswerIdField, kVarint), answer_id);
-  AppendVarint(id, answer_id);
-  AppendVarint(Tag(FieldOf(answer.kind), kLengthDelimited), frame);
-  AppendVarint(answer_id.size() + answer.bytes.size(), frame);
-  frame += answer_id;
+  using Wire = google::protobuf::internal::WireFormatLite;
+  using Out = google::protobuf::io::CodedOutputStream;
+  constexpr std::uint32_t kIdTag = Wire::MakeTag(kAnswerIdField, Wire::WIRETYPE_VARINT);
+  const std::uint32_t tag = Wire::MakeTag(FieldOf(answer.kind), Wire::WIRETYPE_LENGTH_DELIMITED);
+  // Two tags, a length and an id.
+  std::array<std::uint8_t, 40> head;
+  std::uint8_t* at = Out::WriteTagToArray(tag, head.data());
+  const std::size_t id_bytes = Out::VarintSize32(kIdTag) + Out::VarintSize64(id);
+  at = Out::WriteVarint64ToArray(id_bytes + answer.bytes.size(), at);
+  at = Out::WriteTagToArray(kIdTag, at);
+  at = Out::WriteVarint64ToArray(id, at);
+  frame.append(head.data(), at);
   frame += answer.bytes;
-}
-
-template <typename T>
-EncodedAnswer EncodeAs(EncodedAnswer::Kind kind, const T& answer) {
-  EncodedAnswer encoded;
-  encoded.kind = kind;
-  encoded.token = KeyOf(answer.token());
-  encoded.bytes = answer.SerializeAsString();
-  return encoded;
 }
 
 template <typename T>
 void ReplaceBy(const v1::Failure& failure, EncodedAnswer& encoded) {
   T answer;
-  *answer.mutable_token() = TokenOf(encoded.token);
+  *answer.mutable_token() = encoded.token;
   if constexpr (std::is_same_v<T, v1::StepAnswer>) {
     answer.mutable_step()->set_seq(encoded.seq);
     answer.mutable_step()->set_attempt(encoded.attempt);
@@ -90,6 +80,26 @@ void ReplaceBy(const v1::Failure& failure, EncodedAnswer& encoded) {
     *answer.mutable_failure() = failure;
   }
   encoded.bytes = answer.SerializeAsString();
+}
+
+template <typename T>
+EncodedAnswer EncodeAs(EncodedAnswer::Kind kind, const T& answer) {
+  EncodedAnswer encoded;
+  encoded.kind = kind;
+  encoded.token = answer.token();
+  if constexpr (std::is_same_v<T, v1::TaskAnswer>) encoded.failed = answer.has_failure();
+  if constexpr (std::is_same_v<T, v1::StepAnswer>) {
+    encoded.seq = answer.step().seq();
+    encoded.attempt = answer.step().attempt();
+  }
+  const std::size_t bytes = answer.ByteSizeLong();
+  if (bytes > kAnswerBytesMax) {
+    // Protobuf has bounds of its own, too.
+    ReplaceBy<T>(LimitFailure(bytes, kAnswerBytesMax), encoded);
+  } else {
+    answer.SerializeToString(&encoded.bytes);
+  }
+  return encoded;
 }
 
 }  // namespace
@@ -118,21 +128,12 @@ class FrameBudget {
 EncodedAnswer Encode(const v1::ActivationAnswer& answer) {
   return EncodeAs(EncodedAnswer::Kind::kActivation, answer);
 }
-EncodedAnswer Encode(const v1::StepAnswer& answer) {
-  EncodedAnswer encoded = EncodeAs(EncodedAnswer::Kind::kStep, answer);
-  encoded.seq = answer.step().seq();
-  encoded.attempt = answer.step().attempt();
-  return encoded;
-}
-EncodedAnswer Encode(const v1::TaskAnswer& answer) {
-  EncodedAnswer encoded = EncodeAs(EncodedAnswer::Kind::kTask, answer);
-  encoded.failed = answer.has_failure();
-  return encoded;
-}
+EncodedAnswer Encode(const v1::StepAnswer& answer) { return EncodeAs(EncodedAnswer::Kind::kStep, answer); }
+EncodedAnswer Encode(const v1::TaskAnswer& answer) { return EncodeAs(EncodedAnswer::Kind::kTask, answer); }
 
 std::uint64_t Outbox::Add(EncodedAnswer answer) {
   if (answer.kind == EncodedAnswer::Kind::kTask) {
-    const auto waiting = heartbeats_.find(answer.token);
+    const auto waiting = heartbeats_.find(KeyOf(answer.token));
     if (waiting != heartbeats_.end()) {
       if (answer.failed && waiting->second.has_details()) {
         last_heartbeats_.push_back(std::move(waiting->second));
@@ -141,7 +142,7 @@ std::uint64_t Outbox::Add(EncodedAnswer answer) {
     }
   }
   const std::uint64_t id = next_answer_id_++;
-  if (answer.kind != EncodedAnswer::Kind::kStep) by_token_[answer.token] = id;
+  if (answer.kind != EncodedAnswer::Kind::kStep) by_token_[KeyOf(answer.token)] = id;
   unacked_bytes_ += answer.bytes.size();
   Kept& kept = unacked_.emplace_hint(unacked_.end(), id, Kept{.answer = std::move(answer)})->second;
   const std::size_t bytes = kept.answer.bytes.size();
@@ -293,7 +294,7 @@ Outbox::KeptMap::iterator Outbox::Forget(KeptMap::iterator it) {
   in_question_.erase(it->first);
   if (alone_ == it->first) alone_ = 0;
   if (it->second.answer.kind != EncodedAnswer::Kind::kStep) {
-    const auto known = by_token_.find(it->second.answer.token);
+    const auto known = by_token_.find(KeyOf(it->second.answer.token));
     if (known != by_token_.end() && known->second == it->first) by_token_.erase(known);
   }
   return unacked_.erase(it);
@@ -333,7 +334,7 @@ void Outbox::DropStale(const v1::WorkToken& token) {
 std::vector<v1::WorkToken> Outbox::Unacked(EncodedAnswer::Kind kind) const {
   std::vector<v1::WorkToken> tokens;
   for (const auto& [id, kept] : unacked_) {
-    if (kept.answer.kind == kind) tokens.push_back(TokenOf(kept.answer.token));
+    if (kept.answer.kind == kind) tokens.push_back(kept.answer.token);
   }
   return tokens;
 }

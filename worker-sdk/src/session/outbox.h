@@ -44,7 +44,8 @@ inline constexpr std::size_t kEvictedMax = 65'536;
 struct EncodedAnswer {
   enum class Kind { kActivation, kStep, kTask };
   Kind kind = Kind::kActivation;
-  TokenKey token;
+  // As it came.
+  v1::WorkToken token;
   // The message, without its `answer_id`.
   std::string bytes;
   // Of a task: it failed.
@@ -53,6 +54,7 @@ struct EncodedAnswer {
   std::int64_t seq = 0;
   std::int32_t attempt = 0;
 };
+// An answer that no frame could hold becomes a failure that says so.
 EncodedAnswer Encode(const v1::ActivationAnswer& answer);
 EncodedAnswer Encode(const v1::StepAnswer& answer);
 EncodedAnswer Encode(const v1::TaskAnswer& answer);

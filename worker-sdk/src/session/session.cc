@@ -140,7 +140,7 @@ bool Session::NextFrame(std::string* frame) {
   return welcomed_ && outbox_.NextFrame(frame);
 }
 
-void Session::OnFrame(std::shared_ptr<v1::ServerFrame> frame) {
+void Session::OnFrame(std::shared_ptr<const v1::ServerFrame> frame) {
   if (frame->has_welcome()) Welcomed(frame->welcome());
   if (frame->acked_answer_ids_size() > 0) {
     bool flushed = false;

@@ -56,7 +56,7 @@ class SessionHandler {
   // Before any frame of the new stream.
   virtual void OnWelcome(const v1::Welcome& welcome, bool same_epoch) = 0;
   // The frame may be kept; acknowledgements are dealt with already.
-  virtual void OnFrame(std::shared_ptr<v1::ServerFrame> frame) = 0;
+  virtual void OnFrame(std::shared_ptr<const v1::ServerFrame> frame) = 0;
   // The server refused the hello; the session is over.
   virtual void OnRefused(const std::string& message) = 0;
 };
@@ -71,8 +71,8 @@ class Session final : private StreamOwner {
 
   template <typename Item>
   void Send(Item item) {
-    std::shared_ptr<Stream> stream;
     auto prepared = Prepare(std::move(item));
+    std::shared_ptr<Stream> stream;
     {
       std::lock_guard lock(mu_);
       outbox_.Add(std::move(prepared));
@@ -122,7 +122,7 @@ class Session final : private StreamOwner {
   }
 
   bool NextFrame(std::string* frame) override;
-  void OnFrame(std::shared_ptr<v1::ServerFrame> frame) override;
+  void OnFrame(std::shared_ptr<const v1::ServerFrame> frame) override;
   void OnClosed(const grpc::Status& status) override;
 
   void Run();

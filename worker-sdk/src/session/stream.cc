@@ -1,30 +1,23 @@
 #include "worker-sdk/src/session/stream.h"
 
-#include <google/protobuf/arena.h>
-
+#include <cstddef>
 #include <utility>
+
+#include "worker-sdk/src/session/frame.h"
 
 namespace perdure::session {
 namespace {
 
-constexpr const char* kConnect = "/perdure.v1.WorkerService/Connect";
+// A buffer that grew beyond it for one large frame is given back.
+constexpr std::size_t kEncodedBytesKept = 4 << 20;
 
 }  // namespace
 
-std::shared_ptr<v1::ServerFrame> NewFrame() {
-  google::protobuf::ArenaOptions options;
-  options.start_block_size = 2 << 10;
-  options.max_block_size = 64 << 10;
-  auto arena = std::make_shared<google::protobuf::Arena>(options);
-  auto* frame = google::protobuf::Arena::CreateMessage<v1::ServerFrame>(arena.get());
-  return {std::move(arena), frame};
-}
-
-Stream::Stream(std::shared_ptr<grpc::Channel> channel, StreamOwner* owner)
-    : channel_(std::move(channel)), stub_(channel_), owner_(owner) {}
+Stream::Stream(const std::shared_ptr<grpc::Channel>& channel, StreamOwner* owner)
+    : stub_(channel), owner_(owner) {}
 
 void Stream::Start() {
-  stub_.PrepareBidiStreamingCall(&context_, kConnect, {}, this);
+  stub_.PrepareBidiStreamingCall(&context_, method_, {}, this);
   AddHold();
   {
     std::lock_guard lock(mu_);
@@ -54,6 +47,7 @@ Stream::Next Stream::Claim() {
   if (owner_->NextFrame(&encoded_)) {
     const grpc::Slice bytes(encoded_);
     write_frame_ = grpc::ByteBuffer(&bytes, 1);
+    if (encoded_.capacity() > kEncodedBytesKept) encoded_ = std::string();
     write_out_ = true;
     ++starting_;
     return Next::kWrite;
@@ -111,6 +105,7 @@ void Stream::OnWriteDone(bool ok) {
   {
     std::unique_lock lock(mu_);
     write_out_ = false;
+    write_frame_.Clear();
     if (!ok) broken_ = true;
     if (broken_) {
       ReleaseHoldIfLast(std::move(lock));

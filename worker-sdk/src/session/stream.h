@@ -27,19 +27,15 @@ class StreamOwner {
   // Fills `frame` with what waits, encoded; false: nothing. One call at a time.
   virtual bool NextFrame(std::string* frame) = 0;
   // The frame may be kept. One call at a time, in the order of arrival.
-  virtual void OnFrame(std::shared_ptr<v1::ServerFrame> frame) = 0;
+  virtual void OnFrame(std::shared_ptr<const v1::ServerFrame> frame) = 0;
   // The stream has ended: the last call.
   virtual void OnClosed(const grpc::Status& status) = 0;
 };
 
-// An empty frame on an arena of its own, since the parts of a frame are many and small. It lives for as long
-// as any part of it is in use.
-std::shared_ptr<v1::ServerFrame> NewFrame();
-
 // Writes frames as bytes, since answers are encoded once, however often they are sent.
 class Stream final : private grpc::ClientBidiReactor<grpc::ByteBuffer, v1::ServerFrame> {
  public:
-  Stream(std::shared_ptr<grpc::Channel> channel, StreamOwner* owner);
+  Stream(const std::shared_ptr<grpc::Channel>& channel, StreamOwner* owner);
   ~Stream() override = default;
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
@@ -67,7 +63,8 @@ class Stream final : private grpc::ClientBidiReactor<grpc::ByteBuffer, v1::Serve
   void ReleaseHoldIfLast(std::unique_lock<std::mutex> lock);
   void Break();
 
-  const std::shared_ptr<grpc::Channel> channel_;
+  // gRPC keeps a pointer to it.
+  const std::string method_ = "/perdure.v1.WorkerService/Connect";
   grpc::TemplatedGenericStub<grpc::ByteBuffer, v1::ServerFrame> stub_;
   StreamOwner* const owner_;
   grpc::ClientContext context_;
@@ -75,8 +72,6 @@ class Stream final : private grpc::ClientBidiReactor<grpc::ByteBuffer, v1::Serve
   std::shared_ptr<v1::ServerFrame> read_frame_;
   // Owned by the outstanding write.
   grpc::ByteBuffer write_frame_;
-  // For the one that claims the writing side.
-  std::string encoded_;
 
   std::mutex mu_;
   // All below: guarded by mu_.
@@ -86,6 +81,8 @@ class Stream final : private grpc::ClientBidiReactor<grpc::ByteBuffer, v1::Serve
   bool write_out_ = false;
   bool half_close_wanted_ = false;
   bool half_closed_ = false;
+  // The frame that is written next, on its way from the owner to write_frame_.
+  std::string encoded_;
   // Threads inside of a StartWrite or StartWritesDone call.
   int starting_ = 0;
   bool hold_ = false;

@@ -18,16 +18,6 @@ inline TokenKey KeyOf(const v1::WorkToken& token) {
   return {token.partition(), token.run(), token.seq(), token.attempt(), token.delivery()};
 }
 
-inline v1::WorkToken TokenOf(const TokenKey& key) {
-  v1::WorkToken token;
-  token.set_partition(std::get<0>(key));
-  token.set_run(std::get<1>(key));
-  token.set_seq(std::get<2>(key));
-  token.set_attempt(std::get<3>(key));
-  token.set_delivery(std::get<4>(key));
-  return token;
-}
-
 struct TokenHash {
   std::size_t operator()(const TokenKey& key) const {
     // The delivery alone is all but unique.

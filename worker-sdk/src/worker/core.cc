@@ -45,7 +45,7 @@ void Core::OnWelcome(const v1::Welcome& welcome, bool same_epoch) {
   executor_.Reconnected(same_epoch);
 }
 
-void Core::OnFrame(std::shared_ptr<v1::ServerFrame> frame) {
+void Core::OnFrame(std::shared_ptr<const v1::ServerFrame> frame) {
   executor_.Take(frame);
   pool_.Deliver(*frame);
   for (const v1::TaskCancel& cancel : frame->task_cancels()) pool_.Cancel(cancel.token(), cancel.reason());

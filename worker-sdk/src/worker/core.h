@@ -49,7 +49,7 @@ class Core final : private session::SessionHandler, private runtime::ExecutorSin
   // session::SessionHandler.
   void AddInHand(v1::Hello* hello) override;
   void OnWelcome(const v1::Welcome& welcome, bool same_epoch) override;
-  void OnFrame(std::shared_ptr<v1::ServerFrame> frame) override;
+  void OnFrame(std::shared_ptr<const v1::ServerFrame> frame) override;
   void OnRefused(const std::string& message) override { refused_(message); }
 
   // runtime::ExecutorSink.

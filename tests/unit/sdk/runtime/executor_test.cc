@@ -397,6 +397,75 @@ TEST(ExecutorTest, AStepRunsUntilItsAnswerIsGiven) {
   EXPECT_TRUE(executor.WaitIdle(std::chrono::seconds(60)));
 }
 
+std::chrono::steady_clock::time_point manual_now;
+
+// Without threads, on a clock that stands until it is moved.
+TEST(ExecutorTest, AnAnswerIsHeldForItsOwnTimeWhateverWasHeldBefore) {
+  const Registry registry = Hosting([](Context& ctx, int) -> Co<int> {
+    co_await ctx.Step("quick", [] {});
+    co_await ctx.Step("slow", [] {});
+    co_return 1;
+  });
+  class Sink final : public runtime::ExecutorSink {
+   public:
+    void Answer(v1::ActivationAnswer answer) override { answers.push_back(std::move(answer)); }
+    void Answer(v1::StepAnswer) override { ++late_steps; }
+    void RequestHistory(v1::HistoryRequest) override {}
+    void Evicted(v1::WorkToken) override {}
+    std::vector<v1::ActivationAnswer> answers;
+    int late_steps = 0;
+  } sink;
+  auto options = TestOptions();
+  options.threads = 0;
+  options.step_threads = 0;
+  options.step_piggyback = std::chrono::milliseconds(20);
+  manual_now = {};
+  options.now = +[] { return manual_now; };
+  runtime::Executor executor(registry, options, &sink);
+  const auto work = [&] {
+    while (executor.RunReady()) {
+    }
+  };
+  executor.Activate(FirstActivation(1));
+  work();
+  ASSERT_TRUE(executor.RunStep());
+  work();
+  ASSERT_EQ(sink.answers.size(), 1u) << "the result rides with it";
+  ASSERT_EQ(sink.answers[0].advance().steps_size(), 1);
+
+  manual_now += std::chrono::milliseconds(15);
+  v1::Activation next;
+  *next.mutable_token() = FirstActivation(1).token();
+  next.mutable_token()->set_delivery(2);
+  next.set_workflow_id(FirstActivation(1).workflow_id());
+  next.set_run_id(FirstActivation(1).run_id());
+  next.set_workflow_type(FirstActivation(1).workflow_type());
+  next.set_activation_id(2);
+  next.set_previous_activation_id(FirstActivation(1).activation_id());
+  next.set_deliver_through(3);
+  next.set_history_through(2);
+  v1::Event& done = *next.add_events();
+  done.set_event_id(3);
+  done.mutable_step_completed()->set_seq(sink.answers[0].advance().steps(0).seq());
+  executor.Activate(next);
+  work();
+  // The time of the first answer is over, that of the second is not.
+  manual_now += std::chrono::milliseconds(10);
+  work();
+  EXPECT_EQ(sink.answers.size(), 1u);
+  EXPECT_EQ(executor.NextDue(), manual_now) << "the step";
+  manual_now += std::chrono::milliseconds(9);
+  work();
+  EXPECT_EQ(sink.answers.size(), 1u);
+  manual_now += std::chrono::milliseconds(1);
+  work();
+  ASSERT_EQ(sink.answers.size(), 2u);
+  EXPECT_EQ(sink.answers[1].advance().steps_size(), 0);
+  ASSERT_TRUE(executor.RunStep());
+  work();
+  EXPECT_EQ(sink.late_steps, 1);
+}
+
 // Answers activations of many runs and counts how they ended.
 class CountingSink final : public runtime::ExecutorSink {
  public:

@@ -239,6 +239,25 @@ TEST(DecodeErrorTest, RefusesNumbersOutOfRange) {
   EXPECT_THAT(Complaint<int>("1.5"), HasSubstr("expected an integer, found number 1.5"));
 }
 
+TEST(PayloadTest, ReadsIntegersAsJsonHasThem) {
+  const auto read = []<class T>(T, const char* json) { return FromPayload<T>({"json", json, ""}); };
+  EXPECT_EQ(read(0, "0"), 0);
+  EXPECT_EQ(read(0, "-0"), 0);
+  EXPECT_EQ(read(0, " 5 "), 5);
+  EXPECT_EQ(read(0, "2147483647"), 2147483647);
+  EXPECT_EQ(read(0, "-2147483648"), std::numeric_limits<int>::min());
+  EXPECT_EQ(read(0u, "4294967295"), 4294967295u);
+  EXPECT_EQ(read(std::int8_t{}, "127"), 127);
+  EXPECT_EQ(read(std::uint64_t{}, "18446744073709551615"), std::numeric_limits<std::uint64_t>::max());
+  EXPECT_THAT(Complaint<int>("2147483648"), HasSubstr("outside of"));
+  EXPECT_THAT(Complaint<unsigned>("4294967296"), HasSubstr("outside of"));
+  EXPECT_NE(Complaint<std::uint64_t>("18446744073709551616"), "");
+  EXPECT_NE(Complaint<int>("007"), "");
+  EXPECT_NE(Complaint<int>("5x"), "");
+  EXPECT_NE(Complaint<int>("5e"), "");
+  EXPECT_NE(Complaint<int>(""), "");
+}
+
 TEST(DecodeErrorTest, LongPayloadsAreCutInTheMessage) {
   const std::string complaint = Complaint<int>("\"" + std::string(10'000, 'x') + "\"");
   EXPECT_LT(complaint.size(), 400u);

@@ -272,17 +272,35 @@ TEST(OutboxTest, AfterARefusedFrameAnswersGoOneByOneUntilTheirReasonIsFound) {
   EXPECT_EQ(outbox.unacked_bytes(), 0u);
 }
 
+TEST(OutboxTest, AnAnswerThatNoFrameCouldHoldIsNotEvenEncoded) {
+  const v1::TaskAnswer answer = TaskDone(9, std::string(kAnswerBytesMax + 1, 'x'));
+  const EncodedAnswer encoded = Encode(answer);
+  EXPECT_LT(encoded.bytes.size(), 1000u);
+  EXPECT_FALSE(encoded.failed) << "of the task itself";
+  Outbox outbox;
+  outbox.Add(encoded);
+  const v1::WorkerFrame frame = Next(outbox);
+  EXPECT_EQ(frame.task_answers(0).token().run(), 9u);
+  EXPECT_EQ(frame.task_answers(0).failure().type(), "AnswerTooLarge");
+}
+
 TEST(OutboxTest, AFailureThatIsRefusedAsWellIsDropped) {
   Outbox outbox;
   v1::StepAnswer step;
   *step.mutable_token() = Token(4, 0);
+  step.mutable_step()->set_seq(7);
+  step.mutable_step()->set_attempt(3);
   step.mutable_step()->mutable_result()->set_data("x");
   outbox.Add(step);
   Next(outbox);
   EXPECT_FALSE(Refuse(outbox).has_value());
   Next(outbox);
   EXPECT_FALSE(Refuse(outbox)->dropped);
-  EXPECT_EQ(Next(outbox).step_answers(0).step().failure().kind(), v1::Failure::KIND_WORKER_ERROR);
+  const v1::StepAnswer failed = Next(outbox).step_answers(0);
+  EXPECT_EQ(failed.token().run(), 4u);
+  EXPECT_EQ(failed.step().seq(), 7);
+  EXPECT_EQ(failed.step().attempt(), 3);
+  EXPECT_EQ(failed.step().failure().kind(), v1::Failure::KIND_WORKER_ERROR);
   EXPECT_TRUE(Refuse(outbox)->dropped);
   EXPECT_EQ(outbox.unacked(), 0u);
   EXPECT_FALSE(outbox.HasWaiting());

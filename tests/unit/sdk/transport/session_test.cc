@@ -58,7 +58,7 @@ class Recorder final : public SessionHandler {
   void OnWelcome(const v1::Welcome& welcome, bool same_epoch) override {
     Note([&] { welcomes_.emplace_back(welcome, same_epoch); });
   }
-  void OnFrame(std::shared_ptr<v1::ServerFrame> frame) override {
+  void OnFrame(std::shared_ptr<const v1::ServerFrame> frame) override {
     Note([&] {
       for (const v1::TaskDelivery& task : frame->tasks()) tasks_.push_back(task);
     });
