@@ -39,10 +39,10 @@ struct Recorded {
 };
 void PrintTo(const Recorded& recorded, std::ostream* out) { *out << recorded.workload << recorded.side; }
 constexpr Recorded kRecorded[] = {
-    {"noop", "Server", 1, 137'000},    {"chain10", "Server", 10, 90'700},
-    {"steps10", "Server", 10, 56'800}, {"fanout100", "Server", 100, 41'200},
-    {"noop", "Worker", 1, 48'900},     {"chain10", "Worker", 10, 52'600},
-    {"steps10", "Worker", 10, 53'500}, {"fanout100", "Worker", 100, 38'200},
+    {"noop", "Server", 1, 134'500},    {"chain10", "Server", 10, 92'000},
+    {"steps10", "Server", 10, 57'800}, {"fanout100", "Server", 100, 40'500},
+    {"noop", "Worker", 1, 38'200},     {"chain10", "Worker", 10, 36'200},
+    {"steps10", "Worker", 10, 35'500}, {"fanout100", "Worker", 100, 24'200},
 };
 
 int64_t CountInstructions(const Recorded& recorded, int64_t runs, const std::string& directory) {

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures all of docs/performance.md with perdure-bench, and prints it as Markdown.
 
-    tests/bench/measure.py --out measured.json                 five rounds, about half an hour
+    tests/bench/measure.py --out measured.json                 five rounds of 2 s, about a quarter of an hour
     tests/bench/measure.py --out measured.json --rounds 1 --only chain10@256,noop@1
 
 A round runs each experiment once, with the machine's limits at its start, and the bare ring right behind each
