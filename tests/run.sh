@@ -34,7 +34,7 @@ select=()
 if [ "$preset" = tsan ]; then
   cmake --build "build/$preset" --target base_test dispatch_test engine_test engine_model_test partition_test \
     partition_crash_test storage_test sdk_runtime_test sdk_values_test
-  select=(-E '_NOT_BUILT$|^Repo\.' -LE 'e2e|fuzz')
+  select=(-E '_NOT_BUILT$|^(Repo|Bench)\.' -LE 'e2e|fuzz')
 else
   cmake --build "build/$preset"
 fi
