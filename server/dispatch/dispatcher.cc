@@ -9,8 +9,10 @@
 namespace perdure::dispatch {
 namespace {
 
-// What an item costs in memory beside its message.
-constexpr size_t kItemBytes = 256;
+// What an item costs in memory beside the bytes of its message, measured with small ones: the objects that a
+// message is made of, and the item's places in lists and tables.
+constexpr size_t kActivationBytes = 1'200;
+constexpr size_t kTaskBytes = 768;
 // Weight of the newest item in the average of sizes: one of so many.
 constexpr int64_t kUsualBytesShare = 8;
 
@@ -19,16 +21,15 @@ constexpr WorkKind kKinds[] = {WorkKind::kActivation, WorkKind::kTask};
 Item ToItem(Work work, int64_t now_ms) {
   Item item;
   item.since_ms = now_ms;
-  item.bytes = kItemBytes;
   if (work.activation) {
     item.kind = WorkKind::kActivation;
     item.token = work.activation->token();
     item.history_through = work.activation->history_through();
-    item.bytes += work.activation->ByteSizeLong();
+    item.bytes = kActivationBytes + work.activation->ByteSizeLong();
   } else {
     item.kind = WorkKind::kTask;
     item.token = work.task->token();
-    item.bytes += work.task->ByteSizeLong();
+    item.bytes = kTaskBytes + work.task->ByteSizeLong();
   }
   item.activation = std::move(work.activation);
   item.task = std::move(work.task);

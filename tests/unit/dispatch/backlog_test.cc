@@ -45,14 +45,14 @@ TEST_F(BacklogTest, TheWindowIsBoundedByItems) {
 }
 
 TEST_F(BacklogTest, TheWindowIsBoundedByBytes) {
-  options.queue_window_bytes_max = 10'000;
+  options.queue_window_bytes_max = 12'000;
   for (uint64_t n = 1; n <= 5; ++n) Offer(Task("charge", n).Bytes(3'000));
   EXPECT_EQ(QueueOf("charge").depth(), 3);
   EXPECT_THAT(upstream.Of<Spilled>(), SizeIs(2));
 }
 
 TEST_F(BacklogTest, AllWindowsTogetherAreBounded) {
-  options.queued_bytes_max = 10'000;
+  options.queued_bytes_max = 12'000;
   for (uint64_t n = 1; n <= 3; ++n) Offer(Task("charge", n).Bytes(3'000));
   Offer(Task("ship", 11).Bytes(3'000));
   Offer(Task("ship", 12).Bytes(3'000));
@@ -73,7 +73,7 @@ TEST_F(BacklogTest, ManyQueuesOfLargeItemsStayWithinTheLimitOfAll) {
 }
 
 TEST_F(BacklogTest, AnItemLargerThanTheLimitOfAllGetsInAlone) {
-  options.queued_bytes_max = 10'000;
+  options.queued_bytes_max = 12'000;
   Offer(Task("charge", 1).Bytes(50'000));
   EXPECT_EQ(QueueOf("charge").depth(), 1);
   Offer(Task("ship", 2).Bytes(10));
@@ -82,7 +82,7 @@ TEST_F(BacklogTest, AnItemLargerThanTheLimitOfAllGetsInAlone) {
 
 // Nothing of its own would ever make such a queue ask.
 TEST_F(BacklogTest, AQueueWithoutRoomAsksWhenOthersLeaveSome) {
-  options.queued_bytes_max = 10'000;
+  options.queued_bytes_max = 12'000;
   for (uint64_t n = 1; n <= 3; ++n) Offer(Task("charge", n).Bytes(3'000));
   Offer(Task("ship", 11).Bytes(3'000));
   Offer(Task("pack", 21).Bytes(3'000));
@@ -104,7 +104,7 @@ TEST_F(BacklogTest, AQueueWithoutRoomAsksWhenOthersLeaveSome) {
 
 // Queues that nobody serves must not keep the work of others on disk.
 TEST_F(BacklogTest, WithoutAnyRoomAFreeWorkerGetsWhatIsOnDisk) {
-  options.queued_bytes_max = 10'000;
+  options.queued_bytes_max = 12'000;
   for (uint64_t n = 1; n <= 3; ++n) Offer(Task("unserved", n).Bytes(3'000));
   for (uint64_t n = 11; n <= 15; ++n) Offer(Task("charge", n).Bytes(3'000));
   ASSERT_EQ(QueueOf("charge").depth(), 0);
@@ -235,7 +235,7 @@ TEST_F(BacklogTest, AsksForNoMoreThanFitsByBytes) {
 }
 
 TEST_F(BacklogTest, DoesNotSendTheSameItemToAndFro) {
-  options.queued_bytes_max = 20'000;
+  options.queued_bytes_max = 24'000;
   for (uint64_t n = 1; n <= 5; ++n) Offer(Task("other", n).Bytes(3'000));
   for (uint64_t n = 11; n <= 13; ++n) Offer(Task("charge", n).Bytes(100));
   Offer(Task("charge", 14).Bytes(9'000));

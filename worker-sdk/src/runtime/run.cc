@@ -11,7 +11,7 @@ namespace perdure::detail {
 namespace {
 
 // What a run holds beside frames and payloads, roughly.
-constexpr std::int64_t kRunBytes = 2048;
+constexpr std::int64_t kRunBytes = 3072;
 constexpr std::int64_t kWaitingBytes = 320;
 constexpr std::int64_t kStrandBytes = 256;
 // Nobody can tell how long a coroutine keeps what it was given: it counts in full at first, and
