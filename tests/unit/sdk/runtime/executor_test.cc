@@ -256,6 +256,33 @@ TEST(ExecutorTest, AnIncompleteHistoryFailsTheActivation) {
   EXPECT_THAT(server.activation_failures()[0].message, HasSubstr("lacks event 2 of 2"));
 }
 
+TEST(ExecutorTest, AHistoryThatGoesBackFailsTheActivation) {
+  const Registry registry = Hosting(SumOfTwo);
+  FakeServer server(registry);
+  server.Start(kWorkflow, 0);
+  server.Settle();
+  server.executor().Evict(server.token());
+  server.set_answer_history(false);
+  server.Send(kNumber, 1);
+  server.SendActivation();
+  while (server.history_requests() < 1) std::this_thread::yield();
+  v1::HistoryChunk chunk;
+  *chunk.mutable_token() = server.token();
+  *chunk.add_events() = server.history()[0];
+  *chunk.add_events() = server.history()[1];
+  v1::Event& back = *chunk.add_events();
+  back.set_event_id(3);
+  back.mutable_advanced()->set_consumed_through(0);
+  chunk.set_last(true);
+  server.executor().History(chunk);
+  server.AwaitAnswers(2);
+  ASSERT_EQ(server.activation_failures().size(), 1u);
+  EXPECT_THAT(
+      server.activation_failures()[0].message,
+      HasSubstr(
+          "event 3 of the history says that the code had seen events up to 0, after one that says up to 1"));
+}
+
 TEST(ExecutorTest, ChecksTheLimitsOfTheServer) {
   const Registry registry = Hosting([](Context& ctx, int n) -> Co<int> {
     std::vector<Pending<int>> parts;
